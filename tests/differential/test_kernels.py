@@ -1,0 +1,420 @@
+"""Kernel = oracle: for every kernel of this machine, every text mode, every way of feeding.
+
+The oracle is tests/oracle.py. A difference found here is a bug of one of the two; the shrunk
+example says which.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+import checks
+import lines
+import oracle
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import vpcflow
+from vpcflow import FlowFormat, FormatError, _native
+
+DEFAULT = FlowFormat.default()
+CHUNKS = (1, 2, 3, 7, 13, 63, 64, 65, 4095, 4096, 4097)
+PIECE = 32 * 1024  # text is decoded in pieces of about this size; nothing may depend on it
+
+
+@pytest.fixture(params=_native.kernels(), scope="module", autouse=True)
+def kernel(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every test of this file runs once with each kernel."""
+    _native.force(request.param)
+    yield request.param
+    _native.force(None)
+
+
+# One call
+
+
+def check_parse(data: bytes, texts: Sequence[str] = checks.TEXT_MODES, **options: Any) -> Any:
+    """parse() and the oracle agree, also on refusing the format."""
+    try:
+        expected = oracle.read(data, **options)
+    except FormatError:
+        with pytest.raises(FormatError):
+            vpcflow.parse(data, **options)
+        return None
+    for text in texts:
+        batch = vpcflow.parse(data, text=text, **options)
+        checks.same([batch], expected)
+        check_shape(batch, expected, text, options.get("columns"))
+    return expected
+
+
+def check_shape(batch: Any, expected: Any, text: str, columns: Sequence[str] | None) -> None:
+    assert len(batch) == len(expected.records)
+    assert batch.format_source == expected.format_source
+    names = (
+        columns if columns is not None else expected.formats[0].names if expected.formats else ()
+    )
+    assert batch.column_names == tuple(names)
+    types = {name: checks.arrow_type(name, text) for name in names}
+    assert checks.schema_of(batch) == types
+
+
+@given(st.data())
+def test_any_text_of_any_format_gives_the_oracles_columns(data: st.DataObject) -> None:
+    format = data.draw(lines.formats())
+    check_parse(data.draw(lines.documents(format)), format=format)
+
+
+@given(st.data())
+def test_text_without_a_given_format_has_that_of_its_header_or_is_refused(
+    data: st.DataObject,
+) -> None:
+    check_parse(data.draw(lines.documents(data.draw(lines.formats()))))
+
+
+@given(st.data())
+def test_only_projected_and_filter_columns_are_decoded(data: st.DataObject) -> None:
+    format = data.draw(lines.formats())
+    document = data.draw(lines.documents(format))
+    rows = read_or_nothing(document, format)
+    columns = data.draw(lines.projections(format))
+    where = data.draw(lines.filters(format, rows))
+    check_parse(document, format=format, columns=columns, where=where)
+
+
+def read_or_nothing(document: bytes, format: FlowFormat) -> list[dict[str, Any]]:
+    try:
+        return oracle.read(document, format).records
+    except FormatError:
+        return []
+
+
+@given(st.lists(st.sampled_from(lines.SPOILT), max_size=40), st.sampled_from(checks.TEXT_MODES))
+def test_any_values_in_one_column_of_text(values: list[bytes], text: str) -> None:
+    for name in ("vpc_id", "srcaddr", "instance_tag"):
+        check_parse(lines.text(values), [text], format=name)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_at_all(data: bytes) -> None:
+    for format in (None, "srcaddr", "start", "dstport bytes", "instance-tag log-status"):
+        check_parse(data, ["view"], format=format)
+
+
+# Every value in every field
+
+
+@pytest.mark.parametrize("format", [DEFAULT, lines.EVERY_FIELD], ids=["default", "every field"])
+def test_every_spoilt_value_in_every_field(format: FlowFormat) -> None:
+    expected = spoilt_everywhere(format)[1]
+    assert set(expected.rejected_by_reason) >= {"not-an-integer", "out-of-range", "not-utf8"}
+    for text in checks.TEXT_MODES:
+        checks.same(
+            [vpcflow.parse(spoilt_everywhere(format)[0], format=format, text=text)], expected
+        )
+
+
+@lru_cache
+def spoilt_everywhere(format: FlowFormat) -> tuple[bytes, Any]:
+    rows = []
+    for number in range(len(format)):
+        good = lines.record(Random(number), format).split(b" ")
+        values = lines.SPOILT if len(format) < 20 else lines.SPOILT[number % 3 :: 3]
+        rows += [b" ".join([*good[:number], v, *good[number + 1 :]]) for v in values]
+    data = lines.text(rows)
+    return data, oracle.read(data, format)
+
+
+@pytest.mark.parametrize("column", ["bytes", "dstport", "protocol", "tcp_flags", "start"])
+def test_every_number_of_digits_with_one_byte_wrong_anywhere(column: str) -> None:
+    """Digits are decoded many at a time: any length, any neighbour, any byte, at any place."""
+    data, expected = digits(column)
+    assert {"not-an-integer", "out-of-range"} <= set(expected.rejected_by_reason)
+    format = f"srcaddr {column} action"
+    checks.same([vpcflow.parse(data, format=format)], expected)
+
+
+@lru_cache
+def digits(column: str) -> tuple[bytes, Any]:
+    wrong = [bytes([b]) for b in b"/:;-+.aAfx\x00\x01\x0f\x7f\x80\xb0\xb9\xff@P?"]
+    values = []
+    for length in range(1, 22):
+        number = b"1234567890123456789012"[:length]
+        values += [number, b"9" * length, b"0" * length, b"1" + b"0" * (length - 1)]
+        values += [number[:at] + w + number[at + 1 :] for at in range(length) for w in wrong]
+    before = [b"10.0.0.1", b"1.2.3.4", b"-", b"7", b"2001:db8::1"]
+    rows = [b" ".join([before[n % 5], value, b"ACCEPT"]) for n, value in enumerate(values)]
+    data = lines.text(rows)
+    return data, oracle.read(data, f"srcaddr {column} action")
+
+
+def test_every_byte_at_every_place_of_a_line() -> None:
+    data, expected = bytes_everywhere()
+    assert len(expected.rejected_by_reason) >= 4
+    checks.same([vpcflow.parse(data, format=lines.SMALL_FORMAT)], expected)
+
+
+@lru_cache
+def bytes_everywhere() -> tuple[bytes, Any]:
+    line = b"eni-1235b8ca123456789 2001:db8::1:2:3:4 443 4249 1418530010 ACCEPT"
+    rows = [
+        line[:place] + bytes([byte]) + line[place + 1 :]
+        for place in range(len(line))
+        for byte in range(256)
+    ]
+    data = lines.text(rows)
+    return data, oracle.read(data, lines.SMALL_FORMAT)
+
+
+# Sizes and places
+
+
+@pytest.mark.parametrize("fields", [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 54, 71, 72])
+def test_formats_of_every_width(fields: int) -> None:
+    format = FlowFormat(lines.EVERY_FIELD.fields[:fields])
+    check_parse(lines.text(lines.records(fields, format, 40)), format=format)
+
+
+def test_every_number_of_rows_around_the_sizes_of_internal_groups() -> None:
+    rows = [b"%d" % (n % 300) for n in range(1100)]
+    for count in [*range(140), *range(500, 530), *range(1015, 1035)]:
+        check_parse(lines.text(rows[:count]), ["view"], format="protocol")
+
+
+@pytest.mark.parametrize("header", [False, True])
+def test_a_text_cut_after_every_byte(header: bool) -> None:
+    format = lines.SMALL_FORMAT
+    rows = [
+        b"eni-1235b8ca123456789 10.0.0.1 443 4249 1418530010 ACCEPT",
+        b"eni-1235b8ca123456789 fd12:3456:789a:bcde:f012:3456:789a:bcde 80 1 1418530010 -\r",
+        b"-  10.0.0.2\t53 0 1418530010000 REJECT ",
+    ]
+    data = (lines.header(format) + b"\r\n" if header else b"") + lines.text(rows)
+    for size in range(len(data) + 1):
+        check_parse(data[:size], ["view"], format=None if header else format)
+
+
+def test_lines_that_lie_across_every_boundary() -> None:
+    """The same lines, moved on byte by byte: the same records, whatever is cut where."""
+    rows = lines.records(1, DEFAULT, 1300)
+    rows[::50] = [row + b" more" for row in rows[::50]]
+    data = lines.text(rows)
+    assert len(data) > 4 * PIECE
+    expected = oracle.read(data, DEFAULT)
+    columns = checks.expected_columns(expected)
+    offsets = [line.byte_offset for line in expected.rejected]
+    for shift in range(130):
+        batch = vpcflow.parse(b" " * shift + b"\n" + data, format=DEFAULT)
+        assert checks.columns(batch) == columns, shift
+        assert [line.byte_offset - shift - 1 for line in batch.rejected] == offsets
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 40, 400])
+def test_long_texts_in_which_every_so_many_lines_are_spoilt(every: int) -> None:
+    data, expected = long_text(every)
+    assert len(data) > 200_000
+    assert expected.rejected or every == 1
+    for text in checks.TEXT_MODES:
+        checks.same([vpcflow.parse(data, format=DEFAULT, text=text)], expected)
+
+
+@lru_cache
+def long_text(every: int) -> tuple[bytes, Any]:
+    rng = Random(every)
+    rows = lines.records(every, DEFAULT, 2200)
+    edits = [name for name in lines.EDITS if name != "many short fields"]
+    for number in range(0, len(rows), every):
+        name = rng.choice([*edits, *["spoil a value"] * 20])
+        rows[number] = lines.EDITS[name](rows[number], DEFAULT, rng.randrange(2**20))
+    data = lines.text(rows)
+    return data, oracle.read(data, DEFAULT)
+
+
+def test_a_line_of_exactly_one_mebibyte_is_read_and_a_longer_one_set_aside() -> None:
+    for length in (2**20 - 1, 2**20, 2**20 + 1, 2**20 + 70_000):
+        long = b"v" * (length - 5) + b" 443\r"
+        data = lines.text([b"short 1", long, b"short 2"])
+        check_parse(data, ["view", "utf8"], format="vpc-id dstport")
+        check_parse(data, ["view"], format="instance-id dstport bytes")
+        check_parse(data.replace(b"v", b" "), ["view"], format="vpc-id dstport")
+
+
+def test_more_distinct_values_than_one_dictionary_holds() -> None:
+    """At 65,536 values a dictionary is full: the reader goes on with another, unnoticed."""
+    rows = [b"eni-%017x vpc-%d %d" % (n * n, n % 7, n % 65536) for n in range(70_000)]
+    expected = oracle.read(lines.text(rows), "interface-id vpc-id dstport")
+    for text in ("view", "dictionary"):
+        stream = vpcflow.scan(
+            lines.text(rows), format="interface-id vpc-id dstport", columns=None, text=text
+        )
+        checks.same(stream, expected)
+
+
+def test_a_batch_keeps_a_thousand_rejected_lines_and_counts_all() -> None:
+    data = lines.text([b"10.0.0.1 %d" % (65_500 + n) for n in range(2500)])
+    batch = vpcflow.parse(data, format="srcaddr dstport")
+    assert len(batch.rejected) == checks.KEPT
+    assert batch.counts["rejected"] == 2464
+    assert batch.rejected_by_reason == {"out-of-range": 2464}
+    checks.same([batch], oracle.read(data, "srcaddr dstport"))
+
+
+# Memory
+
+
+def test_nothing_outside_the_buffer_is_touched(kernel: str) -> None:
+    """Texts of every size that end, or begin, at a page that may not be read."""
+    if os.name != "posix":
+        return
+    program = os.path.join(os.path.dirname(__file__), "at_the_edge.py")
+    done = subprocess.run([sys.executable, program, kernel], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "untouched\n"), done.stderr
+
+
+# FlowParser and scan: any chunking, the same result
+
+
+def feed(chunks: Sequence[bytes], **options: Any) -> list[Any]:
+    parser = vpcflow.FlowParser(**options)
+    return [*[parser.feed(chunk) for chunk in chunks], parser.finish()]
+
+
+def check_chunks(data: bytes, chunks: Sequence[bytes], **options: Any) -> None:
+    assert b"".join(chunks) == data
+    try:
+        expected = oracle.read(data, **options)
+    except FormatError:
+        with pytest.raises(FormatError):
+            feed(chunks, **options)
+        return
+    checks.same(feed(chunks, **options), expected)
+
+
+@given(st.data())
+def test_any_chunking_gives_the_same(data: st.DataObject) -> None:
+    format = data.draw(lines.formats(max_size=20))
+    document = data.draw(lines.documents(format, max_lines=20))
+    chunks, rest = [], document
+    for size in data.draw(lines.chunkings(len(document))):
+        chunks.append(rest[:size])
+        rest = rest[size:]
+    check_chunks(document, chunks, format=data.draw(st.sampled_from([format, None])))
+
+
+@given(st.data())
+def test_byte_by_byte_gives_the_same(data: st.DataObject) -> None:
+    format = data.draw(lines.formats(max_size=8))
+    document = data.draw(lines.documents(format, max_lines=6))[:1500]
+    where = data.draw(lines.filters(format, read_or_nothing(document, format)))
+    check_chunks(document, lines.pieces(document, 1), format=format, where=where)
+
+
+@pytest.mark.parametrize("size", [*CHUNKS, 10**9])
+def test_chunks_of_every_odd_size_give_the_same(size: int) -> None:
+    data, expected = long_text(40) if size > 13 else medium_text()
+    checks.same(feed(lines.pieces(data, size), format=DEFAULT), expected)
+
+
+@lru_cache
+def medium_text() -> tuple[bytes, Any]:
+    data = long_text(3)[0][:20_000]
+    return data, oracle.read(data, DEFAULT)
+
+
+def test_the_chunk_may_be_reused_by_its_owner() -> None:
+    """A reader that fills one buffer again and again must not see old records change."""
+    data, expected = medium_text()
+    buffer = bytearray(1000)
+    parser = vpcflow.FlowParser(DEFAULT)
+    batches = []
+    for piece in lines.pieces(data, 1000):
+        buffer[: len(piece)] = piece
+        batches.append(parser.feed(memoryview(buffer)[: len(piece)]))
+    buffer[:] = b"x" * 1000
+    checks.same([*batches, parser.finish()], expected)
+
+
+@given(st.data())
+def test_scan_of_bytes_gives_what_parse_gives(data: st.DataObject) -> None:
+    format = data.draw(lines.formats(max_size=20))
+    document = data.draw(lines.documents(format))
+    columns = data.draw(lines.projections(format))
+    text = data.draw(st.sampled_from(checks.TEXT_MODES))
+    options = {"format": format, "columns": columns}
+    try:
+        expected = oracle.read(document, **options)
+    except FormatError:
+        with pytest.raises(FormatError):
+            list(vpcflow.scan(document, text=text, **options))
+        return
+    stream = vpcflow.scan(document, text=text, **options)
+    checks.same(stream, expected)
+    assert dict(stream.counts) == expected.counts
+
+
+def test_scan_of_long_bytes_gives_what_parse_gives() -> None:
+    data, expected = long_text(40)
+    for text in checks.TEXT_MODES:
+        checks.same(vpcflow.scan(data, format=DEFAULT, text=text), expected)
+        table = pa.table(vpcflow.scan(data, format=DEFAULT, text=text, on_error="skip"))
+        assert table.num_rows == len(expected.records)
+
+
+# on_error=
+
+
+@given(st.data())
+def test_on_error_raise_stops_at_the_line_that_the_oracle_rejects_first(
+    data: st.DataObject,
+) -> None:
+    format = data.draw(lines.formats(max_size=8))
+    document = data.draw(lines.documents(format))
+    try:
+        expected = oracle.read(document, format)
+    except FormatError:
+        return
+    if not expected.rejected:
+        checks.same([vpcflow.parse(document, format=format, on_error="raise")], expected)
+        return
+    with pytest.raises(vpcflow.RecordError) as caught:
+        vpcflow.parse(document, format=format, on_error="raise")
+    checks.same_rejected([caught.value.line], oracle.OracleResult(rejected=expected.rejected[:1]))
+
+
+def test_on_error_skip_keeps_no_lines_but_counts_them() -> None:
+    data, expected = long_text(3)
+    batch = vpcflow.parse(data, format=DEFAULT, on_error="skip")
+    assert batch.rejected == ()
+    assert dict(batch.counts) == expected.counts
+    assert dict(batch.rejected_by_reason) == expected.rejected_by_reason
+
+
+# Choosing a kernel
+
+
+def test_the_environment_forces_a_kernel(kernel: str) -> None:
+    program = "import vpcflow; print(vpcflow._native.kernel())"
+    environment = {**os.environ, "VPCFLOW_KERNEL": kernel}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout.strip() == kernel
+
+
+def test_a_kernel_that_this_machine_lacks_is_an_error_and_not_ignored() -> None:
+    program = "import vpcflow; vpcflow.parse(b'1', format='version')"
+    environment = {**os.environ, "VPCFLOW_KERNEL": "sse9"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode != 0
+    assert "sse9" in done.stderr
+    assert "scalar" in done.stderr

@@ -1,0 +1,143 @@
+/* AVX2, BMI1, BMI2 and LZCNT: x86-64 processors since 2013 (Haswell) and 2015 (Excavator). */
+#include <immintrin.h>
+
+#include "kernel.h"
+
+#define VF_KERNEL_NAME avx2
+#define VF_LANES 4
+typedef __m256i vf_lanes;
+
+typedef struct {
+    __m256i low, high;
+} vf_block;
+
+VF_INLINE vf_block block_load(const uint8_t *p) {
+    return (vf_block){_mm256_loadu_si256((const __m256i *)(const void *)p),
+                      _mm256_loadu_si256((const __m256i *)(const void *)(p + 32))};
+}
+
+VF_INLINE uint64_t block_mask(__m256i low, __m256i high) {
+    return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+}
+
+VF_INLINE uint64_t block_equal(vf_block block, char c) {
+    const __m256i all = _mm256_set1_epi8(c);
+    return block_mask(_mm256_cmpeq_epi8(block.low, all), _mm256_cmpeq_epi8(block.high, all));
+}
+
+VF_INLINE uint64_t block_below(vf_block block, char c) {
+    const __m256i most = _mm256_set1_epi8((char)(c - 1));
+    return block_mask(_mm256_cmpeq_epi8(_mm256_min_epu8(block.low, most), block.low),
+                      _mm256_cmpeq_epi8(_mm256_min_epu8(block.high, most), block.high));
+}
+
+VF_INLINE uint64_t block_high(vf_block block) { return block_mask(block.low, block.high); }
+
+/* Eight positions at a time, whether there or not: a loop of fixed length does not mispredict. */
+VF_INLINE uint32_t *emit(uint32_t *out, uint64_t mask, uint32_t base) {
+    const unsigned count = vf_popcount64(mask);
+    uint32_t *at = out;
+    unsigned left = count;
+    while (left) {
+        for (int i = 0; i < 8; i++) {
+            at[i] = base + (uint32_t)_tzcnt_u64(mask);
+            mask = _blsr_u64(mask);
+        }
+        at += 8;
+        left = left > 8 ? left - 8 : 0;
+    }
+    return out + count;
+}
+
+VF_INLINE void lanes_store32(int32_t *out, vf_lanes value) {
+    const __m256i packed =
+        _mm256_permutevar8x32_epi32(value, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+    _mm_storeu_si128((__m128i *)(void *)out, _mm256_castsi256_si128(packed));
+}
+
+VF_INLINE void lanes_store64(int64_t *out, vf_lanes value) {
+    _mm256_storeu_si256((__m256i *)(void *)out, value);
+}
+
+VF_INLINE uint32_t lane_mask(__m256i lanes) {
+    return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(lanes));
+}
+
+/* The number that the eight bytes 0..9 of each lane make, the lowest byte first. */
+VF_INLINE __m256i eight_digits(__m256i digits) {
+    const __m256i two = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(0x010A));
+    const __m256i four = _mm256_madd_epi16(two, _mm256_set1_epi32(0x00010064));
+    return _mm256_add_epi64(_mm256_mul_epu32(four, _mm256_set1_epi64x(10000)),
+                            _mm256_srli_epi64(four, 32));
+}
+
+VF_INLINE __m256i is_null(__m256i window, uint8_t before) {
+    return _mm256_cmpeq_epi64(_mm256_srli_epi64(window, 48),
+                              _mm256_set1_epi64x((int64_t)'-' << 8 | before));
+}
+
+/* 0xFF in each byte that is not a digit; `digits` are the bytes less '0'. */
+VF_INLINE __m256i not_digits(__m256i digits) {
+    return _mm256_cmpeq_epi8(_mm256_max_epu8(digits, _mm256_set1_epi8(10)), digits);
+}
+
+VF_INLINE uint32_t int_lanes(const uint64_t *windows, uint8_t before, uint64_t max, vf_lanes *value,
+                             uint32_t *null) {
+    const __m256i window = _mm256_loadu_si256((const __m256i *)(const void *)windows);
+    const __m256i bytes = _mm256_sub_epi8(window, _mm256_set1_epi8('0'));
+    /* everything up to the highest byte that is not a digit */
+    __m256i other = not_digits(bytes);
+    other = _mm256_or_si256(other, _mm256_srli_epi64(other, 8));
+    other = _mm256_or_si256(other, _mm256_srli_epi64(other, 16));
+    other = _mm256_or_si256(other, _mm256_srli_epi64(other, 32));
+    const __m256i digits = _mm256_andnot_si256(other, bytes);
+    *value = eight_digits(digits);
+
+    /* the byte before the digits is the separator; eight digits show no such byte */
+    const __m256i edge = _mm256_xor_si256(other, _mm256_srli_epi64(other, 8));
+    const __m256i framed = _mm256_cmpeq_epi64(
+        _mm256_and_si256(window, edge), _mm256_and_si256(edge, _mm256_set1_epi8((char)before)));
+    const __m256i eight = _mm256_cmpeq_epi64(other, _mm256_setzero_si256());
+    /* the first of several digits is not 0 */
+    const __m256i low_bytes = _mm256_set1_epi64x(0x00FFFFFFFFFFFFFF);
+    const __m256i first = _mm256_and_si256(_mm256_slli_epi64(edge, 8), low_bytes);
+    const __m256i zero_first = _mm256_cmpeq_epi64(_mm256_and_si256(digits, first), _mm256_setzero_si256());
+    const __m256i one_digit = _mm256_cmpeq_epi64(first, _mm256_setzero_si256());
+    const __m256i leading_zero = _mm256_andnot_si256(one_digit, zero_first);
+    const __m256i above = _mm256_cmpgt_epi64(*value, _mm256_set1_epi64x((int64_t)max));
+
+    const __m256i wrong = _mm256_or_si256(_mm256_or_si256(eight, leading_zero), above);
+    const __m256i none = is_null(window, before);
+    *null = lane_mask(none);
+    return lane_mask(_mm256_or_si256(_mm256_andnot_si256(wrong, framed), none));
+}
+
+VF_INLINE uint32_t time_lanes(const uint64_t *high, const uint64_t *low, uint8_t before,
+                              vf_lanes *value, uint32_t *null) {
+    const __m256i window = _mm256_loadu_si256((const __m256i *)(const void *)high);
+    const __m256i first = _mm256_loadu_si256((const __m256i *)(const void *)low);
+    const __m256i zeros = _mm256_set1_epi8('0');
+    const __m256i top = _mm256_set1_epi64x((int64_t)0xFFFF000000000000u);
+    const __m256i eight = _mm256_sub_epi8(window, zeros);
+    const __m256i two = _mm256_and_si256(_mm256_sub_epi8(first, zeros), top);
+    /* (two * 10^8 + eight) * 1000, in factors below 2^32 */
+    const __m256i seconds = _mm256_mul_epu32(eight_digits(eight), _mm256_set1_epi64x(1000));
+    const __m256i rest = _mm256_mul_epu32(
+        _mm256_mul_epu32(eight_digits(two), _mm256_set1_epi64x(100000)), _mm256_set1_epi64x(1000000));
+    *value = _mm256_add_epi64(seconds, rest);
+
+    const __m256i odd = _mm256_or_si256(not_digits(eight), not_digits(two));
+    const __m256i numeric = _mm256_cmpeq_epi64(odd, _mm256_setzero_si256());
+    const __m256i framed =
+        _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_srli_epi64(first, 40), _mm256_set1_epi64x(0xFF)),
+                           _mm256_set1_epi64x(before));
+    const __m256i leading_zero =
+        _mm256_cmpeq_epi64(_mm256_and_si256(two, _mm256_set1_epi64x(0x00FF000000000000)),
+                           _mm256_setzero_si256());
+    const __m256i none = is_null(window, before);
+    *null = lane_mask(none);
+    return lane_mask(_mm256_or_si256(
+        _mm256_andnot_si256(leading_zero, _mm256_and_si256(numeric, framed)), none));
+}
+
+#include "kernel_body.h"

@@ -1,0 +1,72 @@
+"""What the package promises about its speed, and how far a single run may fall short of it.
+
+All are ratios of two measurements of one run on one machine, so that they hold on fast and slow
+machines alike. They are checked by the guards and shown in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+RATIO_MARGIN = 0.12
+"""Ratios of two fastest rounds, taken in turns, vary by up to about 8 % from run to run on a shared
+two-core machine; half as much again keeps a guard from failing without a cause."""
+
+START_MARGIN = 0.25
+"""Starting a process costs mostly system calls, which neighbours on the machine slow down most."""
+
+
+@frozen
+class Promise:
+    """A bound on a measured number.
+
+    text: what is promised. bound: the number. at_least: whether larger is better. margin: by what
+    share of the bound a single run may miss it before a guard fails.
+    """
+
+    text: str
+    bound: float
+    at_least: bool = True
+    margin: float = RATIO_MARGIN
+
+    @property
+    def guard(self) -> float:
+        """The number at which a guard fails."""
+        return self.bound * (1 - self.margin if self.at_least else 1 + self.margin)
+
+    def kept(self, value: float) -> bool:
+        """Whether the measured number keeps the promise itself."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+    def tolerable(self, value: float) -> bool:
+        """Whether the measured number is within the margin."""
+        return value >= self.guard if self.at_least else value <= self.guard
+
+    def __str__(self) -> str:
+        return f"{'at least' if self.at_least else 'at most'} {self.bound:g}"
+
+
+PROMISES: Mapping[str, Promise] = {
+    "parse-avx512": Promise("text to 14 columns with AVX-512, times as fast as Polars", 7.0),
+    "parse-avx2": Promise("text to 14 columns with AVX2, times as fast as Polars", 4.5),
+    "order": Promise("a byte in a custom order costs, times a byte in default order", 1.25, False),
+    "length": Promise("twice the text takes, times as long", 2.2, False, 0.05),
+    "projection": Promise("2 of 29 columns, times as fast as all", 2.0),
+    "gzip-avx512": Promise(
+        "gzipped file to columns with AVX-512, times as long as inflating it", 1.5, False
+    ),
+    "gzip-avx2": Promise(
+        "gzipped file to columns with AVX2, times as long as inflating it", 1.7, False
+    ),
+    "rows": Promise("records with five fields read, times as fast as flowlogs-reader", 15.0),
+    "by-action": Promise(
+        "bytes by action from a file, grouped by Polars, times as fast as flowlogs-reader", 100.0
+    ),
+    "threads": Promise("two gzipped files by two threads, times as fast as by one", 1.8),
+    "import": Promise(
+        "import vpcflow takes, times the start of the interpreter", 6.0, False, START_MARGIN
+    ),
+    "memory": Promise("peak memory of a scan over that of the import, in MB", 150.0, False, 0.0),
+}

@@ -1,0 +1,201 @@
+"""gzip (RFC 1952): one member or several, inflated by isal where it is installed, else by zlib.
+
+isal is three times as fast, but a call that meets damage loses what it had decoded. So on any
+trouble the member is read once more by zlib, whose state can be copied before each call: it
+goes to the very byte at which decoding stops, and its verdict counts. Going back needs a stream
+that can seek or a member of less than `feed.REMEMBERED` compressed bytes; without either, up to
+`SMALL_PIECE` bytes of text before the damage are lost, and the error says so.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from vpcflow.containers.feed import Feed
+from vpcflow.errors import ContainerError, InputError
+
+NAME = "gzip"
+MAGIC = b"\x1f\x8b"
+PIECE = 256 * 1024
+"""Text comes in pieces of at most this size: it stays in the cache until it is parsed."""
+SMALL_PIECE = 64 * 1024
+PADDING = b"\x00\r\n"
+"""May follow a member: zeros from tapes and block devices, newlines from Firehose."""
+LONGEST_NAME = 64 * 1024
+
+
+def sniff(head: bytes) -> bool:
+    return head.startswith(MAGIC)
+
+
+def blocks(feed: Feed, *, source: str) -> Iterator[bytes]:
+    """The text of all members.
+
+    Raises ContainerError, after all that can be decoded: truncated, corrupt deflate data, CRC or
+    length mismatch, garbage after the last member.
+    """
+    isal = _isal()
+    yield from _Member(feed, source, isal).pieces()
+    while _another_follows(feed):
+        if not MAGIC.startswith(feed.peek(2)):
+            raise _damage(feed, source, "garbage follows the last member")
+        yield from _Member(feed, source, isal).pieces()
+
+
+def _isal() -> Any:
+    try:
+        from isal import isal_zlib
+    except ImportError:
+        return None
+    return isal_zlib
+
+
+def _another_follows(feed: Feed) -> bool:
+    while data := feed.take():
+        if rest := data.lstrip(PADDING):
+            feed.unread(rest)
+            return True
+    return False
+
+
+def _damage(feed: Feed, source: str, what: str, offset: int | None = None) -> ContainerError:
+    at = feed.taken if offset is None else offset
+    return ContainerError(what, source=source, container=NAME, offset=at)
+
+
+class _Member:
+    """One gzip member: header, deflate data, CRC and length."""
+
+    def __init__(self, feed: Feed, source: str, isal: Any) -> None:
+        self.feed = feed
+        self.source = source
+        self.isal = isal
+        self.crc32 = (isal or zlib).crc32
+        self.crc = 0
+        self.size = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        self._skip_header()
+        self.feed.mark()
+        for piece in self._careful() if self.isal is None else self._fast_or_careful():
+            self.crc = self.crc32(piece, self.crc)
+            self.size += len(piece)
+            yield piece
+        self._check_trailer()
+
+    def _fast_or_careful(self) -> Iterator[bytes]:
+        try:
+            yield from self._fast()
+            return
+        except (self.isal.error, EOFError, InputError) as error:
+            trouble = error
+        if self.feed.rewind():
+            yield from _without_the_first(self.size, self._careful())
+        elif isinstance(trouble, InputError):
+            raise trouble
+        elif isinstance(trouble, EOFError):
+            raise self._truncated()
+        else:
+            lost = f"up to {SMALL_PIECE // 1024} KiB of text before it are lost"
+            raise _damage(self.feed, self.source, f"corrupt deflate data ({trouble}); {lost}")
+
+    def _fast(self) -> Iterator[bytes]:
+        feed, inflater = self.feed, self.isal.decompressobj(-zlib.MAX_WBITS)
+        piece, limit = b"", PIECE
+        while not inflater.eof:
+            packed = inflater.unconsumed_tail
+            if not packed and len(piece) < limit:
+                packed = feed.take()
+                if not packed:
+                    raise EOFError
+            limit = PIECE if feed.can_rewind else SMALL_PIECE
+            piece = inflater.decompress(packed, limit)
+            if piece:
+                yield piece
+        feed.unread(inflater.unused_data)
+
+    def _careful(self) -> Iterator[bytes]:
+        """All that zlib can decode, then ContainerError if that is not the whole member."""
+        feed, inflater = self.feed, zlib.decompressobj(-zlib.MAX_WBITS)
+        piece = b""
+        while not inflater.eof:
+            packed = inflater.unconsumed_tail
+            if not packed and len(piece) < PIECE:
+                packed = feed.take()
+                if not packed:
+                    raise self._truncated()
+            before = inflater.copy()
+            try:
+                piece = inflater.decompress(packed, PIECE)
+            except zlib.error:
+                yield from self._up_to_the_damage(before, packed)
+                raise
+            if piece:
+                yield piece
+        feed.unread(inflater.unused_data)
+
+    def _up_to_the_damage(self, inflater: Any, packed: bytes) -> Iterator[bytes]:
+        start = self.feed.taken - len(packed)
+        for index in range(len(packed)):
+            try:
+                piece = inflater.decompress(packed[index : index + 1])
+            except zlib.error as error:
+                reason = str(error).rpartition(": ")[2]
+                what = f"corrupt deflate data ({reason})"
+                raise _damage(self.feed, self.source, what, start + index) from None
+            if piece:
+                yield piece
+
+    def _skip_header(self) -> None:
+        """Raises ContainerError if the header is truncated or not as RFC 1952 section 2.3 says."""
+        start = self.feed.taken
+        header = self._header_bytes(10)
+        method, flags = header[2], header[3]
+        if method != 8 or flags & 0xE0:
+            what = f"corrupt header (compression method {method}, flags {flags:#04x})"
+            raise _damage(self.feed, self.source, what, start)
+        if flags & 0x04:  # extra field
+            self._header_bytes(int.from_bytes(self._header_bytes(2), "little"))
+        for flag in (0x08, 0x10):  # file name, comment
+            if flags & flag:
+                self._skip_text()
+        if flags & 0x02:  # CRC of the header
+            self._header_bytes(2)
+
+    def _header_bytes(self, size: int) -> bytes:
+        data = self.feed.exactly(size)
+        if len(data) < size:
+            raise _damage(self.feed, self.source, "truncated in the header of a member")
+        return data
+
+    def _skip_text(self) -> None:
+        text = self.feed.peek(LONGEST_NAME)
+        end = text.find(b"\x00")
+        if end < 0 and len(text) == LONGEST_NAME:
+            raise _damage(self.feed, self.source, "corrupt header (endless file name or comment)")
+        self._header_bytes(end + 1 if end >= 0 else len(text) + 1)
+
+    def _check_trailer(self) -> None:
+        start = self.feed.taken
+        trailer = self.feed.exactly(8)
+        if len(trailer) < 8:
+            raise self._truncated()
+        crc, size = (int.from_bytes(half, "little") for half in (trailer[:4], trailer[4:]))
+        if crc != self.crc:
+            what = f"CRC mismatch: {crc:08x} is stored, the text has {self.crc:08x}"
+            raise _damage(self.feed, self.source, f"{what}; some of the lines are damaged", start)
+        if size != self.size & 0xFFFFFFFF:
+            what = f"length mismatch: {size} bytes are stored, the text has {self.size}"
+            raise _damage(self.feed, self.source, what, start + 4)
+
+    def _truncated(self) -> ContainerError:
+        return _damage(self.feed, self.source, "truncated: the data ends within a member")
+
+
+def _without_the_first(size: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        if size < len(piece):
+            yield piece[size:] if size else piece
+        size -= min(size, len(piece))

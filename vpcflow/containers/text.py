@@ -1,0 +1,19 @@
+"""Plain text: the lines themselves. Whatever no other container recognises is taken for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vpcflow.containers.feed import Feed
+
+NAME = "text"
+BLOCK = 256 * 1024
+
+
+def sniff(head: bytes) -> bool:
+    return True
+
+
+def blocks(feed: Feed, *, source: str) -> Iterator[bytes]:
+    while block := feed.take(BLOCK):
+        yield block
