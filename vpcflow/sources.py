@@ -2,181 +2,222 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
-import stat
-from datetime import UTC, datetime
-from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from attrs import define, field, frozen
+from vpcflow.errors import InputError, UsageError, printable
+from vpcflow.source_files import (
+    BytesFile,
+    LocalFile,
+    OpenFile,
+    SourceFile,
+    missing,
+    unreadable,
+)
 
-from vpcflow.errors import UsageError
+__all__ = ["BytesFile", "LocalFile", "OpenFile", "SourceFile", "flow_log_id", "resolve"]
 
-STDIN = "-"
-PASSED_OVER = "names that begin with . or _, and aws-logs-write-test, are passed over"
+Opener = Callable[[str], Sequence[SourceFile]]
+"""What a plugin registers for a URL scheme: from a URL to what lies there, in order."""
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _WILDCARD = re.compile(r"[*?\[]")
 _KNOWN_PLUGINS = {"s3": "vpcflow-aws", "cloudwatch": "vpcflow-aws"}
+_TEST_OBJECT = "aws-logs-write-test"  # CloudWatch Logs tries with it whether it may export
 _AWS_NAME = re.compile(
     r"\d{12}_[A-Za-z0-9-]+_[a-z0-9-]+_(fl-[0-9a-f]+)_\d{8}T\d{4}Z_[0-9A-Za-z]+\.log(\.gz|\.parquet)?"
 )
 
 
-@runtime_checkable
-class SourceFile(Protocol):
-    """One named stream of bytes; plugins give their own.
+def resolve(
+    sources: Sequence[object], *, schemes: Mapping[str, Opener] | None = None
+) -> list[SourceFile]:
+    """Everything that `sources` name, in their order.
 
-    name: unique and stable, a path or URL. size: in bytes, as stored. etag: what the store calls
-    this version. modified: aware, UTC. What is not known is None.
+    A source is a path, a glob (`**` for any depth), a directory (all files below it), "-" for
+    standard input, a URL with the scheme `file` or one of `schemes`, anything with the buffer
+    protocol, a binary file object, or a `SourceFile`. Directories and globs give their files
+    sorted by path, without names that begin with a dot or underscore and the test object that
+    CloudWatch Logs leaves behind.
+
+    Raises InputError for a path that is missing or unreadable and a directory or glob without
+    files, UsageError for what is no source at all.
     """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def size(self) -> int | None: ...
-    @property
-    def etag(self) -> str | None: ...
-    @property
-    def modified(self) -> datetime | None: ...
-
-    def open(self) -> BinaryIO:
-        """A new stream at the first byte; the caller closes it. If it can seek, a damaged gzip file
-        is recovered up to the last byte (`containers.unwrap`). Raises InputError."""
-        ...
-
-    def read_range(self, offset: int, n: int) -> bytes:
-        """`n` bytes from `offset` on, fewer at the end."""
-        ...
+    if not sources:
+        raise UsageError("no source was given", hint='name a file, directory or glob, or "-"')
+    names: Counter[str] = Counter()
+    files: list[SourceFile] = []
+    for source in sources:
+        for file in _resolve(source, schemes or {}):
+            if isinstance(file, BytesFile | OpenFile):  # their names are not their own
+                names[file.name] += 1
+                if names[file.name] > 1:
+                    file = _renamed(file, f"{file.name} #{names[file.name]}")
+            files.append(file)
+    return files
 
 
-@frozen
-class LocalFile:
-    """A file by its path; `name` is the path as it was given. Raises InputError if there is none"""
+def flow_log_id(name: str) -> str | None:
+    """The flow log (`fl-...`) that a file belongs to, where AWS's file name tells it.
 
-    path: str = field(converter=os.fspath)
-    _stat: os.stat_result = field(init=False, repr=False, eq=False)
-    etag: None = field(init=False, default=None)
-
-    @_stat.default
-    def _look(self) -> os.stat_result:
-        try:
-            return os.stat(self.path)  # noqa: PTH116
-        except OSError as error:
-            raise _unreadable(self.path, error) from error
-
-    @property
-    def name(self) -> str:
-        return self.path
-
-    @property
-    def size(self) -> int | None:
-        return self._stat.st_size if stat.S_ISREG(self._stat.st_mode) else None
-
-    @property
-    def modified(self) -> datetime | None:
-        return datetime.fromtimestamp(self._stat.st_mtime, UTC)
-
-    def open(self) -> BinaryIO:
-        try:
-            return open(self.path, "rb", buffering=0)  # noqa: PTH123
-        except OSError as error:
-            raise _unreadable(self.path, error) from error
-
-    def read_range(self, offset: int, n: int) -> bytes:
-        with self.open() as stream:
-            stream.seek(offset)
-            return io.BufferedReader(cast(io.RawIOBase, stream)).read(n)
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
+    """
+    found = _AWS_NAME.fullmatch(name.rpartition("/")[2])
+    return found.group(1) if found else None
 
 
-@frozen(eq=False)
-class BytesFile:
-    """Bytes in memory, or anything else with the buffer protocol, which is not copied."""
-
-    name: str
-    data: Any = field(repr=False)
-    etag: None = field(init=False, default=None)
-    modified: None = field(init=False, default=None)
-
-    @property
-    def size(self) -> int:
-        return memoryview(self.data).nbytes
-
-    def open(self) -> BinaryIO:
-        if isinstance(self.data, bytes):
-            return io.BytesIO(self.data)
-        return io.BufferedReader(_View(self.data))
-
-    def read_range(self, offset: int, n: int) -> bytes:
-        with self.open() as stream:
-            stream.seek(offset)
-            return stream.read(n)
+def _resolve(source: object, schemes: Mapping[str, Opener]) -> Sequence[SourceFile]:
+    if isinstance(source, str):
+        return _named(source, schemes)
+    if isinstance(source, os.PathLike):
+        return _local(os.fsdecode(source))
+    if isinstance(source, SourceFile):
+        return [source]
+    if _is_buffer(source):
+        return [BytesFile("<bytes>", source)]
+    if hasattr(source, "read"):
+        return [_stream(source)]
+    hint = "paths, globs, URLs, bytes and binary file objects are"
+    if isinstance(source, list | tuple | set):
+        hint = "give its items one by one: scan(*paths)"
+    raise UsageError(f"a {type(source).__name__} is not a source", hint=hint)
 
 
-@define(eq=False)
-class OpenFile:
-    """A stream that somebody else opened, such as stdin: it is read once, and stays open."""
-
-    name: str
-    stream: Any = field(repr=False)
-    size: None = field(init=False, default=None)
-    etag: None = field(init=False, default=None)
-    modified: None = field(init=False, default=None)
-    _opened: bool = field(init=False, default=False, repr=False)
-
-    def open(self) -> BinaryIO:
-        """The stream, from where it stands. Raises UsageError the second time."""
-        if self._opened:
-            raise UsageError(
-                f"{self.name} can be read only once", hint="give a path, or read it into bytes"
-            )
-        self._opened = True
-        return cast(BinaryIO, _Borrowed(self.stream))
-
-    def read_range(self, offset: int, n: int) -> bytes:
-        """Always raises UsageError."""
-        raise UsageError(f"{self.name} can only be read from its beginning to its end")
+def _named(source: str, schemes: Mapping[str, Opener]) -> Sequence[SourceFile]:
+    if source == "-":
+        if sys.stdin is None:
+            raise UsageError("there is no standard input to read")
+        return [OpenFile("<stdin>", getattr(sys.stdin, "buffer", sys.stdin))]
+    url = _SCHEME.match(source)
+    if not url:
+        return _local(source)
+    scheme = url.group(1).lower()
+    if scheme in schemes:
+        return schemes[scheme](source)
+    if scheme == "file":
+        return _local(_path_of(source))
+    plugin = _KNOWN_PLUGINS.get(scheme)
+    mend = f": pip install {plugin}" if plugin else "; no known one does"
+    raise UsageError(
+        f"no source is registered for the scheme {scheme}:// of {printable(source)}",
+        hint=f"a plugin registers schemes{mend}",
+    )
 
 
-class _View(io.RawIOBase):
-    """Reads a buffer without copying it first."""
+def _path_of(url: str) -> str:
+    from urllib.parse import unquote
 
-    def __init__(self, data: Any) -> None:
-        view = memoryview(data)
-        self._view = view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, target: Any) -> int:
-        data = self._view[self._at : self._at + len(target)]
-        target[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = max(0, (0, self._at, len(self._view))[whence] + offset)
-        return self._at
+    host, slash, path = url[len("file://") :].partition("/")
+    if host not in ("", "localhost") or not slash:
+        raise UsageError(
+            f"{printable(url)} names a file of the host {host!r}",
+            hint="a local file is file:///path, with three slashes",
+        )
+    return "/" + unquote(path)
 
 
-class _Borrowed:
-    """Somebody else's stream: everything but closing it."""
+def _local(path: str) -> list[SourceFile]:
+    if not path or "\0" in path:
+        raise UsageError(f"{path!r} is not a path")
+    if _WILDCARD.search(path) and not Path(path).exists():
+        return _matching(path)
+    file = LocalFile(path)
+    if Path(path).is_dir():
+        return _below(path)
+    if not os.access(path, os.R_OK):
+        raise unreadable(path, PermissionError())
+    if Path(path).is_file():
+        return [file]
+    return [OpenFile(path, file.open())]  # a pipe or device: what was read is gone
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+def _below(directory: str) -> list[SourceFile]:
+    passed_over: list[str] = []
+    paths = sorted(_walk(directory, passed_over, set()))
+    if not paths:
+        also = (
+            f"; {len(passed_over)} were passed over, as {passed_over[0]!r}" if passed_over else ""
+        )
+        raise InputError(f"the directory holds no log files{also}", source=directory)
+    return [LocalFile(path) for path in paths]
 
-    def __enter__(self) -> _Borrowed:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        return None
+def _walk(directory: str, passed_over: list[str], seen: set[tuple[int, int]]) -> Iterator[str]:
+    """All files below `directory`. Links are followed, but into no directory twice."""
+    try:
+        status = Path(directory).stat()
+        entries = list(os.scandir(directory))
+    except OSError as error:
+        raise unreadable(directory, error) from error
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
+    for entry in entries:
+        if _is_passed_over(entry.name):
+            passed_over.append(entry.name)
+        elif entry.is_dir():
+            yield from _walk(entry.path, passed_over, seen)
+        elif entry.is_file():
+            yield entry.path
 
-    def close(self) -> None:
-        return None
+
+def _matching(pattern: str) -> list[SourceFile]:
+    from glob import glob
+
+    spelt_out = set(pattern.split("/"))
+    paths: set[str] = set()
+    for path in glob(pattern, recursive=True):  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        if any(_is_passed_over(part) for part in path.split("/") if part not in spelt_out):
+            continue
+        if Path(path).is_file():
+            paths.add(path)
+        elif Path(path).is_dir() and "**" not in pattern:
+            paths.update(_walk(path, [], set()))
+    if paths:
+        return [LocalFile(path) for path in sorted(paths)]
+    fixed = pattern[: pattern.rfind("/", 0, _first_wildcard(pattern)) + 1]
+    if fixed and not Path(fixed).exists():
+        raise missing(fixed)
+    where = fixed or f"the current directory, {Path.cwd()}"
+    raise InputError(
+        "no file matches the pattern", source=pattern, hint=f"it was looked for in {where}"
+    )
+
+
+def _first_wildcard(pattern: str) -> int:
+    found = _WILDCARD.search(pattern)
+    return found.start() if found else len(pattern)
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith((".", "_")) or name == _TEST_OBJECT
+
+
+def _is_buffer(source: object) -> bool:
+    try:
+        memoryview(source)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return True
+
+
+def _stream(source: Any) -> OpenFile:
+    name = getattr(source, "name", None)
+    name = name if isinstance(name, str) else f"<{type(source).__name__}>"
+    if hasattr(source, "encoding"):  # as io.TextIOBase and its likes have it
+        mend = '"-"' if source is sys.stdin else 'the file opened with mode "rb"'
+        raise UsageError(f"{name} is open as text, and logs are bytes", hint=f"give {mend}")
+    if getattr(source, "closed", False):
+        raise UsageError(f"{name} is closed")
+    return OpenFile(name, source)
+
+
+def _renamed(file: BytesFile | OpenFile, name: str) -> BytesFile | OpenFile:
+    if isinstance(file, BytesFile):
+        return BytesFile(name, file.data)
+    return OpenFile(name, file.stream)

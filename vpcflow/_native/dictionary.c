@@ -4,6 +4,8 @@
 #include "text.h"
 
 #define FIRST_SLOTS 256u
+#define SPARSENESS 8u /* slots a value: a second probe is a mispredicted branch, an empty slot costs
+                         nothing but the memory that nobody touches */
 
 #define M(n) ((n) <= 0 ? 0 : (n) >= 8 ? ~0ull : ~0ull << (64 - 8 * ((n) <= 0 ? 1 : (n) > 8 ? 8 : (n))))
 #define ROW(n) {M(n), M((n) - 8), M((n) - 16), M((n) - 24)}
@@ -22,6 +24,12 @@ static vf_slot *new_slots(uint32_t count) {
     return slots;
 }
 
+static void forget_few(vf_few *few) {
+    /* a blank: no text can be that */
+    for (int k = 0; k < VF_FEW; k++) few->high[k] = (uint64_t)' ' << 56;
+    few->count = 0;
+}
+
 /* "-" is null: a spelling like any other that has no index. */
 static void add_null(vf_dictionary *dictionary) {
     uint64_t key[4] = {(uint64_t)'-' << 56, 0, 0, 0};
@@ -32,6 +40,10 @@ static void add_null(vf_dictionary *dictionary) {
     slot->index = VF_INDEX_NULL;
     slot->hash = hash;
     dictionary->used = 1;
+    dictionary->few.high[0] = key[0];
+    dictionary->few.low[0] = key[1];
+    dictionary->few.index[0] = VF_INDEX_NULL;
+    dictionary->few.count = 1;
 }
 
 static bool init(vf_dictionary *dictionary, uint64_t secret, bool nullable) {
@@ -46,6 +58,8 @@ static bool init(vf_dictionary *dictionary, uint64_t secret, bool nullable) {
     dictionary->slots = new_slots(FIRST_SLOTS);
     if (!dictionary->slots) return false;
     dictionary->mask = FIRST_SLOTS - 1;
+    dictionary->words = 2;
+    forget_few(&dictionary->few);
     if (nullable) add_null(dictionary);
     return true;
 }
@@ -72,7 +86,7 @@ void vf_dictionary_free(vf_dictionary *dictionary, vf_pool *pool) {
 
 bool vf_dictionary_reset(vf_dictionary *dictionary) {
     /* a table that grew for one odd batch is not cleared again for every later one */
-    if (dictionary->mask >= FIRST_SLOTS && dictionary->used * 8 < dictionary->mask) {
+    if (dictionary->mask >= FIRST_SLOTS && dictionary->used * SPARSENESS * 8 < dictionary->mask) {
         vf_slot *slots = new_slots(FIRST_SLOTS);
         if (!slots) return false;
         vf_aligned_free(dictionary->slots);
@@ -82,13 +96,16 @@ bool vf_dictionary_reset(vf_dictionary *dictionary) {
         memset(dictionary->slots, 0, ((size_t)dictionary->mask + 1) * sizeof(vf_slot));
     }
     dictionary->count = dictionary->used = 0;
+    dictionary->words = 2;
+    dictionary->many = false;
+    forget_few(&dictionary->few);
     dictionary->offsets.length = dictionary->values.length = dictionary->written.length = 0;
     if (dictionary->nullable) add_null(dictionary);
     return !dictionary->decoded || vf_dictionary_reset(dictionary->decoded);
 }
 
 static bool grow(vf_dictionary *dictionary) {
-    uint32_t count = (dictionary->mask + 1) * 2;
+    uint32_t count = (dictionary->mask + 1) * 4;
     vf_slot *slots = count ? new_slots(count) : NULL;
     if (!slots) return false;
     for (uint32_t i = 0; i <= dictionary->mask; i++) {
@@ -116,7 +133,7 @@ static int32_t append_value(vf_dictionary *dictionary, const uint8_t *text, uint
     int32_t *offsets = (int32_t *)(void *)dictionary->offsets.data;
     offsets[0] = 0;
     offsets[dictionary->count + 1] = (int32_t)dictionary->values.length;
-    dictionary->offsets.length = ((size_t)dictionary->count + 1) * sizeof(int32_t);
+    dictionary->offsets.length = ((size_t)dictionary->count + 2) * sizeof(int32_t);
     return (int32_t)dictionary->count++;
 }
 
@@ -130,10 +147,7 @@ static int32_t index_of_decoded(vf_dictionary *decoded, const uint8_t *text, uin
     size_t decoded_length = 0;
     int32_t index = VF_INDEX_BAD_PERCENT;
     if (vf_percent_decode(text, length, room + 32, &decoded_length)) {
-        uint64_t key[4];
-        uint64_t hash =
-            vf_dictionary_key(decoded, room + 32 + decoded_length, (uint32_t)decoded_length, key);
-        index = vf_dictionary_add(decoded, room + 32, (uint32_t)decoded_length, key, hash, pool);
+        index = vf_dictionary_index(decoded, room + 32 + decoded_length, (uint32_t)decoded_length, pool);
     }
     if (room != small) free(room);
     return index;
@@ -145,8 +159,46 @@ static bool same_value(const vf_dictionary *dictionary, const vf_slot *slot, con
     return length <= 32 || memcmp(dictionary->written.data + slot->written, text, length - 32) == 0;
 }
 
-int32_t vf_dictionary_add(vf_dictionary *dictionary, const uint8_t *text, uint32_t length,
-                          const uint64_t key[4], uint64_t hash, vf_pool *pool) {
+static uint64_t hash_value(const vf_dictionary *dictionary, const uint8_t *end, uint32_t length,
+                           const uint64_t key[4]) {
+    uint64_t hash = vf_hash_key(dictionary->secret, key, length);
+    /* the part that the key does not hold, 8 bytes at a time; the last ones may overlap the key */
+    const uint8_t *text = end - length;
+    for (uint32_t i = 0; i + 32 < length; i += 8) {
+        hash = vf_mix(hash ^ vf_load64(text + i), dictionary->secret[i >> 3 & 3] | 1);
+    }
+    return hash;
+}
+
+static bool fill_slot(vf_dictionary *dictionary, vf_slot *slot, const uint8_t *text, uint32_t length,
+                      const uint64_t key[4], uint64_t hash, int32_t index, vf_pool *pool) {
+    vf_few *few = &dictionary->few;
+    const uint32_t words = length > 32 ? 4 : (length + 7) / 8;
+    slot->written = dictionary->written.length;
+    if (length > 32) {
+        if (!vf_buffer_reserve(&dictionary->written, length - 32, pool)) return false;
+        memcpy(dictionary->written.data + slot->written, text, length - 32);
+        dictionary->written.length += length - 32;
+    } else if (length < 16 && few->count < VF_FEW) {
+        few->high[few->count] = key[0];
+        few->low[few->count] = key[1];
+        few->index[few->count++] = index;
+    }
+    memcpy(slot->key, key, 32);
+    slot->hash = hash;
+    slot->length = length;
+    slot->index = index;
+    if (words > dictionary->words) dictionary->words = words;
+    dictionary->used++;
+    return (uint64_t)dictionary->used * SPARSENESS <= dictionary->mask || grow(dictionary);
+}
+
+int32_t vf_dictionary_index(vf_dictionary *dictionary, const uint8_t *end, uint32_t length,
+                            vf_pool *pool) {
+    const uint8_t *text = end - length;
+    uint64_t key[4];
+    vf_load_key(end, length, 4, key);
+    const uint64_t hash = hash_value(dictionary, end, length, key);
     uint32_t at = (uint32_t)hash & dictionary->mask;
     for (uint32_t probes = 0; dictionary->slots[at].length; probes++) {
         const vf_slot *slot = &dictionary->slots[at];
@@ -165,19 +217,6 @@ int32_t vf_dictionary_add(vf_dictionary *dictionary, const uint8_t *text, uint32
         index = append_value(dictionary, text, length, pool);
     }
     if (index <= VF_INDEX_FULL) return index;
-
-    vf_slot *slot = &dictionary->slots[at];
-    slot->written = dictionary->written.length;
-    if (length > 32) {
-        if (!vf_buffer_reserve(&dictionary->written, length - 32, pool)) return VF_INDEX_NO_MEMORY;
-        memcpy(dictionary->written.data + slot->written, text, length - 32);
-        dictionary->written.length += length - 32;
-    }
-    memcpy(slot->key, key, 32);
-    slot->hash = hash;
-    slot->length = length;
-    slot->index = index;
-    dictionary->used++;
-    if (dictionary->used * 2 > dictionary->mask && !grow(dictionary)) return VF_INDEX_NO_MEMORY;
-    return index;
+    bool filled = fill_slot(dictionary, &dictionary->slots[at], text, length, key, hash, index, pool);
+    return filled ? index : VF_INDEX_NO_MEMORY;
 }

@@ -24,13 +24,25 @@ typedef struct {
     uint64_t unused;
 } vf_slot;
 
+/* The first values of at most 15 bytes, null among them: most columns have no more than these, and
+ * comparing with all of them at once is cheaper than hashing. */
+#define VF_FEW 4
+typedef struct {
+    uint64_t high[VF_FEW], low[VF_FEW]; /* the last 8 bytes, and the 8 before; zero-filled */
+    int32_t index[VF_FEW];
+    uint32_t count;
+} vf_few;
+
 typedef struct vf_dictionary {
     vf_slot *slots;
     uint32_t mask; /* slots - 1 */
     uint32_t used;
     uint64_t secret[4];
+    uint32_t words; /* of the key that any value has needed so far, 2 to 4 */
     bool bounded;  /* VF_DICT_LIMIT and VF_PROBE_LIMIT apply */
     bool nullable; /* "-" is null */
+    bool many;     /* too many values for the few */
+    vf_few few;
     uint32_t count;
     vf_buffer offsets; /* int32, count + 1 of them once count > 0 */
     vf_buffer values;
@@ -51,11 +63,6 @@ VF_INLINE vf_dictionary *vf_dictionary_values(vf_dictionary *dictionary) {
     return dictionary->decoded ? dictionary->decoded : dictionary;
 }
 
-/* The careful look-up, for any length, which adds what is new. Returns an index or one of the
- * negative numbers above. `key` and `hash` are those of vf_dictionary_key. */
-int32_t vf_dictionary_add(vf_dictionary *dictionary, const uint8_t *text, uint32_t length,
-                          const uint64_t key[4], uint64_t hash, vf_pool *pool);
-
 VF_INLINE uint64_t vf_mix(uint64_t a, uint64_t b) {
     __uint128_t product = (__uint128_t)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
@@ -66,23 +73,19 @@ VF_INLINE uint64_t vf_hash_key(const uint64_t secret[4], const uint64_t key[4], 
            vf_mix(key[2] ^ secret[2], key[3] ^ secret[3]);
 }
 
-/* The key and hash of the value that ends at `end`; reads the 32 bytes before `end`. */
-VF_INLINE uint64_t vf_dictionary_key(const vf_dictionary *dictionary, const uint8_t *end,
-                                     uint32_t length, uint64_t key[4]) {
+/* The key of the value that ends at `end`, of which at most 8 * words bytes are looked at; reads the
+ * 32 bytes before `end`. */
+VF_INLINE void vf_load_key(const uint8_t *end, uint32_t length, uint32_t words, uint64_t key[4]) {
     const uint64_t *mask = vf_key_masks[length < 32 ? length : 32];
     key[0] = vf_load64(end - 8) & mask[0];
     key[1] = vf_load64(end - 16) & mask[1];
-    key[2] = vf_load64(end - 24) & mask[2];
-    key[3] = vf_load64(end - 32) & mask[3];
-    uint64_t hash = vf_hash_key(dictionary->secret, key, length);
-    if (VF_UNLIKELY(length > 32)) {
-        /* the part that the key does not hold, 8 bytes at a time; the last ones may overlap the key */
-        const uint8_t *text = end - length;
-        for (uint32_t i = 0; i + 32 < length; i += 8) {
-            hash = vf_mix(hash ^ vf_load64(text + i), dictionary->secret[i >> 3 & 3] | 1);
-        }
-    }
-    return hash;
+    key[2] = words > 2 ? vf_load64(end - 24) & mask[2] : 0;
+    key[3] = words > 3 ? vf_load64(end - 32) & mask[3] : 0;
 }
+
+/* The look-up for any value, which adds what is new: an index, or one of the negative numbers above.
+ * Reads the 32 bytes before `end`. */
+int32_t vf_dictionary_index(vf_dictionary *dictionary, const uint8_t *end, uint32_t length,
+                            vf_pool *pool);
 
 #endif

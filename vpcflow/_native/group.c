@@ -106,14 +106,21 @@ static vf_status settle(vf_group *group) {
 
 static const uint64_t NODATA = 0x415441444F4E;      /* as the last 6 bytes of a window */
 static const uint64_t SKIPDATA = 0x4154414450494B53; /* all 8 */
+static const uint64_t OK_BEHIND_BLANK = 0x4B4F20;    /* the last 3: none of the others, mostly */
 
 static void count_statuses(vf_group *group) {
     const int32_t field = group->decoder->plan->status_field;
     if (field < 0) return;
+    const uint8_t *text = group->rows.text - 8;
     const uint32_t *end = group->rows.ends + field;
-    uint64_t nodata = 0, skipdata = 0;
-    for (uint32_t i = 0; i < group->rows.count; i++, end += group->rows.stride) {
-        const uint64_t window = vf_load64(group->rows.text + *end - 8);
+    const size_t stride = group->rows.stride;
+    uint64_t others = 0, nodata = 0, skipdata = 0;
+    for (uint32_t i = 0; i < group->rows.count; i++) {
+        others |= (vf_load64(text + end[i * stride]) >> 40) ^ OK_BEHIND_BLANK;
+    }
+    if (!others) return;
+    for (uint32_t i = 0; i < group->rows.count; i++, end += stride) {
+        const uint64_t window = vf_load64(text + *end);
         const uint32_t length = end[0] - end[-1] - 1;
         nodata += (length == 6) & (window >> 16 == NODATA);
         skipdata += (length == 8) & (window == SKIPDATA);
@@ -252,6 +259,8 @@ static vf_status read_dictionary(vf_group *group, const vf_column *column, vf_bu
                                  int32_t *out, uint8_t *valid) {
     vf_decoder *decoder = group->decoder;
     const uint32_t count = group->rows.count;
+    /* rewritten lines may hold NUL, which the comparison with the few takes for nothing */
+    builder->dictionary.many |= group->frame->copied;
     int32_t least = decoder->kernel->dictionary(&group->rows, (uint32_t)column->field,
                                                 &builder->dictionary, out, decoder->pool);
     if (least == VF_INDEX_NO_MEMORY) return VF_NO_MEMORY;

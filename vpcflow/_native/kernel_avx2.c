@@ -140,4 +140,33 @@ VF_INLINE uint32_t time_lanes(const uint64_t *high, const uint64_t *low, uint8_t
         _mm256_andnot_si256(leading_zero, _mm256_and_si256(numeric, framed)), none));
 }
 
+/* All bytes of a window above the highest one that is `before`; *all where there is no such byte. */
+VF_INLINE __m256i field_bytes(__m256i window, uint8_t before, __m256i *all) {
+    __m256i edge = _mm256_cmpeq_epi8(window, _mm256_set1_epi8((char)before));
+    edge = _mm256_or_si256(edge, _mm256_srli_epi64(edge, 8));
+    edge = _mm256_or_si256(edge, _mm256_srli_epi64(edge, 16));
+    edge = _mm256_or_si256(edge, _mm256_srli_epi64(edge, 32));
+    *all = _mm256_cmpeq_epi64(edge, _mm256_setzero_si256());
+    return _mm256_andnot_si256(edge, window);
+}
+
+#define VF_HAS_FEW_LANES
+VF_INLINE uint32_t few_lanes(const uint64_t *high, const uint64_t *low, uint8_t before,
+                             const vf_few *few, int32_t *out) {
+    __m256i longer, too_long;
+    const __m256i last = field_bytes(_mm256_loadu_si256((const __m256i *)(const void *)high), before, &longer);
+    const __m256i first = field_bytes(_mm256_loadu_si256((const __m256i *)(const void *)low), before, &too_long);
+    const __m256i front = _mm256_and_si256(longer, first);
+    __m256i found = _mm256_setzero_si256(), index = _mm256_setzero_si256();
+    for (uint32_t k = 0; k < VF_FEW; k++) {
+        const __m256i same =
+            _mm256_and_si256(_mm256_cmpeq_epi64(last, _mm256_set1_epi64x((int64_t)few->high[k])),
+                             _mm256_cmpeq_epi64(front, _mm256_set1_epi64x((int64_t)few->low[k])));
+        index = _mm256_blendv_epi8(index, _mm256_set1_epi64x(few->index[k]), same);
+        found = _mm256_or_si256(found, same);
+    }
+    lanes_store32(out, index);
+    return ~lane_mask(_mm256_andnot_si256(_mm256_and_si256(longer, too_long), found)) & 0xF;
+}
+
 #include "kernel_body.h"

@@ -107,4 +107,34 @@ VF_INLINE uint32_t time_lanes(const uint64_t *high, const uint64_t *low, uint8_t
     return (uint32_t)((numeric & framed & significant) | none) & 0xFF;
 }
 
+/* All bytes of a window above the highest one that is `before`. */
+VF_INLINE __m512i field_bytes(__m512i window, uint8_t before, __m512i *bits) {
+    const __mmask64 edge = _mm512_cmpeq_epi8_mask(window, _mm512_set1_epi8((char)before));
+    *bits = _mm512_lzcnt_epi64(_mm512_movm_epi8(edge)); /* 8 a byte; 64: no separator in sight */
+    const __m512i below = _mm512_sub_epi64(_mm512_set1_epi64(64), *bits);
+    return _mm512_and_si512(window, _mm512_sllv_epi64(_mm512_set1_epi64(-1), below));
+}
+
+#define VF_HAS_FEW_LANES
+VF_INLINE uint32_t few_lanes(const uint64_t *high, const uint64_t *low, uint8_t before,
+                             const vf_few *few, int32_t *out) {
+    __m512i high_bits, low_bits;
+    const __m512i last = field_bytes(_mm512_loadu_si512(high), before, &high_bits);
+    const __m512i first = field_bytes(_mm512_loadu_si512(low), before, &low_bits);
+    const __mmask8 longer = _mm512_cmpeq_epi64_mask(high_bits, _mm512_set1_epi64(64));
+    const __mmask8 too_long = _mm512_mask_cmpeq_epi64_mask(longer, low_bits, _mm512_set1_epi64(64));
+    const __m512i front = _mm512_maskz_mov_epi64(longer, first);
+    __mmask8 found = 0;
+    __m512i index = _mm512_setzero_si512();
+    for (uint32_t k = 0; k < VF_FEW; k++) {
+        const __mmask8 same =
+            _mm512_cmpeq_epi64_mask(last, _mm512_set1_epi64((int64_t)few->high[k])) &
+            _mm512_cmpeq_epi64_mask(front, _mm512_set1_epi64((int64_t)few->low[k]));
+        index = _mm512_mask_mov_epi64(index, same, _mm512_set1_epi64(few->index[k]));
+        found |= same;
+    }
+    lanes_store32(out, index);
+    return (uint32_t)~(found & ~too_long) & 0xFF;
+}
+
 #include "kernel_body.h"

@@ -10,10 +10,13 @@
  *   int_lanes(windows, before, max, &value, &null) -> mask of lanes decided
  *   time_lanes(high, low, before, &value, &null) -> mask of lanes decided
  *   lanes_store32(out, value), lanes_store64(out, value)
+ *   with VF_HAS_FEW_LANES: few_lanes(high, low, before, few, out) -> mask of lanes not found
  *
  * A window is the 8 bytes that end where a field ends, as a little-endian number: its last character is
  * the highest byte. In it, the digits of a number are those above the highest byte that is not a
  * digit; when that byte is the separator `before`, they are the whole field. */
+
+/* ---- integers --------------------------------------------------------------------------------- */
 
 VF_INLINE void gather_windows(const vf_rows *rows, uint32_t field, uint32_t back, uint64_t *out) {
     const uint8_t *text = rows->text - back;
@@ -90,48 +93,64 @@ static void times(const vf_rows *rows, uint32_t field, int64_t *out, vf_outcome 
     decode_integers(rows, field, 0, out, 2, outcome);
 }
 
-static void separators(const uint8_t *text, size_t length, uint32_t *ends, vf_marks *marks) {
-    uint32_t *out = ends;
-    uint64_t touching = 0, odd = 0, high = 0, newlines = 0;
-    uint64_t carry = 1; /* a separator before the first byte: a piece begins behind a newline */
-    size_t at = 0;
-    for (; at < length; at += 64) {
-        const uint64_t inside = length - at >= 64 ? ~0ull : ~0ull >> (64 - (length - at));
-        const vf_block block = block_load(text + at);
-        const uint64_t newline = block_equal(block, '\n') & inside;
-        const uint64_t separator = (block_equal(block, ' ') & inside) | newline;
-        odd |= (block_below(block, ' ') & inside) ^ newline;
-        high |= block_high(block) & inside;
-        touching |= separator & (separator << 1 | carry);
-        carry = separator >> 63;
-        newlines += vf_popcount64(newline);
-        out = emit(out, separator, (uint32_t)at);
-    }
-    marks->count = (uint32_t)(out - ends);
-    marks->newlines = (uint32_t)newlines;
-    marks->adjacent = touching != 0;
-    marks->odd = odd != 0;
-    marks->high = high != 0;
+/* ---- separators ------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t touching, odd, high, newlines;
+    uint64_t carry; /* the block before ended with a separator */
+    uint32_t *out;
+} vf_scan;
+
+VF_INLINE void scan_block(vf_scan *scan, const uint8_t *text, uint32_t at, uint64_t inside) {
+    /* the next piece comes into the cache while the columns of this one are decoded */
+    __builtin_prefetch(text + at + VF_PIECE, 0, 2);
+    const vf_block block = block_load(text + at);
+    const uint64_t newline = block_equal(block, '\n') & inside;
+    const uint64_t separator = (block_equal(block, ' ') & inside) | newline;
+    scan->odd |= (block_below(block, ' ') & inside) ^ newline;
+    scan->high |= block_high(block) & inside;
+    scan->touching |= separator & (separator << 1 | scan->carry);
+    scan->carry = separator >> 63;
+    scan->newlines += vf_popcount64(newline);
+    scan->out = emit(scan->out, separator, at);
 }
 
-static int32_t dictionary(const vf_rows *rows, uint32_t field, vf_dictionary *dict, int32_t *out,
+static void separators(const uint8_t *text, size_t length, uint32_t *ends, vf_marks *marks) {
+    /* a piece begins behind a newline */
+    vf_scan scan = {.carry = 1, .out = ends};
+    uint32_t at = 0;
+    for (; at + 64 <= length; at += 64) scan_block(&scan, text, at, ~0ull);
+    if (at < length) scan_block(&scan, text, at, ~0ull >> (64 - (length - at)));
+    marks->count = (uint32_t)(scan.out - ends);
+    marks->newlines = (uint32_t)scan.newlines;
+    marks->adjacent = scan.touching != 0;
+    marks->odd = scan.odd != 0;
+    marks->high = scan.high != 0;
+}
+
+/* ---- dictionaries ----------------------------------------------------------------------------- */
+
+/* Look one value up by its hash; what is not in its first slot goes to vf_dictionary_index. */
+VF_INLINE int32_t look_up(vf_dictionary *dict, const uint8_t *text, const uint32_t *end, uint32_t words,
                           vf_pool *pool) {
-    const uint8_t *text = rows->text;
+    const uint32_t length = end[0] - end[-1] - 1;
+    uint64_t key[4];
+    vf_load_key(text + end[0], length, words, key);
+    const uint64_t hash = vf_hash_key(dict->secret, key, length);
+    const vf_slot *slot = &dict->slots[hash & dict->mask];
+    uint64_t differs = (key[0] ^ slot->key[0]) | (key[1] ^ slot->key[1]) | (length ^ slot->length);
+    if (words > 2) differs |= key[2] ^ slot->key[2];
+    if (words > 3) differs |= key[3] ^ slot->key[3];
+    if (VF_LIKELY(!differs && length <= 32)) return slot->index;
+    return vf_dictionary_index(dict, text + end[0], length, pool);
+}
+
+VF_INLINE int32_t look_up_all(const vf_rows *rows, uint32_t field, vf_dictionary *dict, uint32_t words,
+                              int32_t *out, vf_pool *pool) {
     const uint32_t *end = rows->ends + field;
-    const size_t stride = rows->stride;
     int32_t least = 0;
-    for (uint32_t i = 0; i < rows->count; i++, end += stride) {
-        const uint32_t length = end[0] - end[-1] - 1;
-        uint64_t key[4];
-        const uint64_t hash = vf_dictionary_key(dict, text + end[0], length, key);
-        const vf_slot *slot = &dict->slots[hash & dict->mask];
-        const uint64_t differs = (key[0] ^ slot->key[0]) | (key[1] ^ slot->key[1]) |
-                                 (key[2] ^ slot->key[2]) | (key[3] ^ slot->key[3]) |
-                                 (length ^ slot->length);
-        int32_t index = slot->index;
-        if (VF_UNLIKELY(differs || length > 32)) {
-            index = vf_dictionary_add(dict, text + end[0] - length, length, key, hash, pool);
-        }
+    for (uint32_t i = 0; i < rows->count; i++, end += rows->stride) {
+        const int32_t index = look_up(dict, rows->text, end, words, pool);
         out[i] = index;
         least = index < least ? index : least;
         if (VF_UNLIKELY(index <= VF_INDEX_FULL)) break;
@@ -139,47 +158,102 @@ static int32_t dictionary(const vf_rows *rows, uint32_t field, vf_dictionary *di
     return least;
 }
 
-static void views(const vf_rows *rows, uint32_t field, vf_view *out, vf_view_target *target,
-                  uint8_t *valid) {
-    const uint8_t *text = rows->text;
-    const uint32_t *end = rows->ends + field;
-    const size_t stride = rows->stride;
-    uint8_t *const own = target->own;
-    uint32_t own_length = target->own_length;
-    uint32_t valid_bits = 0;
-    for (uint32_t i = 0; i < rows->count; i++, end += stride) {
-        const uint32_t start = end[-1] + 1;
-        const uint32_t length = end[0] - start;
-        const uint8_t *value = text + start;
-        /* the inline form keeps up to 12 bytes and zeros; the masks are right-aligned, so shift */
-        const uint32_t shown = length < 12 ? length : 12;
-        const uint64_t first = vf_load32(value) & (uint32_t)(0xFFFFFFFFull >> (shown < 4 ? 32 - 8 * shown : 0));
-        const uint32_t tail = shown < 4 ? 0 : shown - 4;
-        const uint64_t rest = tail ? vf_load64(value + 4) & ~0ull >> (64 - 8 * tail) : 0;
-        const bool is_long = length > 12;
-        uint64_t place;
-        if (own) {
-            place = (uint64_t)own_length << 32;
-            uint32_t copied = 0; /* whole 16 bytes: an address is one or three of them */
-            do {
-                memcpy(own + own_length + copied, value + copied, 16);
-                copied += 16;
-            } while (VF_UNLIKELY(copied < length));
-            own_length += is_long ? length : 0;
-        } else {
-            place = (uint64_t)(target->offset + start) << 32 | target->buffer;
-        }
-        const uint64_t head = first << 32 | length;
-        vf_store64(&out[i], head);
-        vf_store64((uint8_t *)&out[i] + 8, is_long ? place : rest);
-        valid_bits |= (uint32_t)(head != ((uint64_t)'-' << 32 | 1)) << (i & 7);
-        if ((i & 7) == 7) {
-            valid[i / 8] = (uint8_t)valid_bits;
-            valid_bits = 0;
+#ifdef VF_HAS_FEW_LANES
+/* Compare with the few values that the column is known to have; others are looked up one by one. */
+static int32_t look_up_few(const vf_rows *rows, uint32_t field, vf_dictionary *dict, int32_t *out,
+                           vf_pool *pool) {
+    uint64_t high[VF_GROUP + 8], low[VF_GROUP + 8];
+    const uint8_t before = VF_FIELD_BEFORE(field);
+    const uint32_t count = rows->count;
+    gather_windows(rows, field, 8, high);
+    gather_windows(rows, field, 16, low);
+    int32_t least = 0;
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < count; i += VF_LANES) {
+        uint32_t unknown = few_lanes(high + i, low + i, before, &dict->few, out + i);
+        if (count - i < VF_LANES) unknown &= (1u << (count - i)) - 1;
+        for (; VF_UNLIKELY(unknown); unknown &= unknown - 1, others++) {
+            const uint32_t row = i + vf_ctz64(unknown);
+            const uint32_t *end = rows->ends + (size_t)row * rows->stride + field;
+            out[row] = look_up(dict, rows->text, end, 4, pool);
+            if (VF_UNLIKELY(out[row] <= VF_INDEX_FULL)) return out[row];
         }
     }
-    if (rows->count & 7) valid[rows->count / 8] = (uint8_t)valid_bits;
+    for (uint32_t i = 0; i < count; i++) least = out[i] < least ? out[i] : least;
+    dict->many = others > 16 + count / 8;
+    return least;
+}
+#endif
+
+static int32_t dictionary(const vf_rows *rows, uint32_t field, vf_dictionary *dict, int32_t *out,
+                          vf_pool *pool) {
+#ifdef VF_HAS_FEW_LANES
+    if (!dict->many) return look_up_few(rows, field, dict, out, pool);
+#endif
+    /* a longer value than any before differs in its length, and is looked up with all words */
+    if (dict->words == 2) return look_up_all(rows, field, dict, 2, out, pool);
+    if (dict->words == 3) return look_up_all(rows, field, dict, 3, out, pool);
+    return look_up_all(rows, field, dict, 4, out, pool);
+}
+
+/* ---- views ------------------------------------------------------------------------------------ */
+
+/* For a text of min(length, 13) bytes: which bytes of the view come from the text, and which from its
+ * place. Up to 12 bytes stand in the view itself. */
+static const struct {
+    uint64_t head, tail, place, unused;
+} view_masks[14] = {
+#define VF_HEAD(n) ((n) >= 4 ? 0xFFFFFFFF00000000u : ((1ull << (8 * (n))) - 1) << 32)
+#define VF_TAIL(n) ((n) <= 4 ? 0 : (n) >= 12 ? ~0ull : (1ull << ((8 * ((n) - 4)) & 63)) - 1)
+#define VF_SHORT(n) {VF_HEAD(n), VF_TAIL(n), 0, 0}
+    VF_SHORT(0), VF_SHORT(1), VF_SHORT(2), VF_SHORT(3),  VF_SHORT(4),  VF_SHORT(5),  VF_SHORT(6),
+    VF_SHORT(7), VF_SHORT(8), VF_SHORT(9), VF_SHORT(10), VF_SHORT(11), VF_SHORT(12), {VF_HEAD(4), 0, ~0ull, 0},
+};
+
+VF_INLINE uint32_t copy_text(uint8_t *to, const uint8_t *text, uint32_t length) {
+    uint32_t copied = 0; /* whole 16 bytes: an address is one or three of them */
+    do {
+        memcpy(to + copied, text + copied, 16);
+        copied += 16;
+    } while (VF_UNLIKELY(copied < length));
+    return length > 12 ? length : 0;
+}
+
+/* `own` is a constant at each call. Returns the least length. */
+VF_INLINE uint32_t write_views(const vf_rows *rows, uint32_t field, vf_view *out,
+                               vf_view_target *target, bool own) {
+    const uint8_t *text = rows->text;
+    const uint32_t *end = rows->ends + field;
+    uint32_t own_length = target->own_length, least = UINT32_MAX;
+    for (uint32_t i = 0; i < rows->count; i++, end += rows->stride) {
+        const uint32_t start = end[-1] + 1;
+        const uint32_t length = end[0] - start;
+        const uint32_t shown = length < 13 ? length : 13;
+        const uint64_t place = own ? (uint64_t)own_length << 32
+                                   : (uint64_t)(target->offset + start) << 32 | target->buffer;
+        if (own) own_length += copy_text(target->own + own_length, text + start, length);
+        /* the text begins in the middle of the first word, behind the length */
+        const uint64_t head = (vf_load64(text + start - 4) & view_masks[shown].head) | length;
+        const uint64_t tail = (vf_load64(text + start + 4) & view_masks[shown].tail) |
+                              (place & view_masks[shown].place);
+        vf_store64(&out[i], head);
+        vf_store64((uint8_t *)&out[i] + 8, tail);
+        least = length < least ? length : least;
+    }
     target->own_length = own_length;
+    return least;
+}
+
+static void views(const vf_rows *rows, uint32_t field, vf_view *out, vf_view_target *target,
+                  uint8_t *valid) {
+    const uint32_t least = target->own ? write_views(rows, field, out, target, true)
+                                       : write_views(rows, field, out, target, false);
+    memset(valid, 0xFF, (rows->count + 7) / 8);
+    if (least > 1) return;
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const uint32_t null = out[i].length == 1 && out[i].prefix[0] == '-';
+        valid[i / 8] = (uint8_t)(valid[i / 8] & ~(null << (i & 7)));
+    }
 }
 
 #define VF_CONCAT2(a, b) a##b

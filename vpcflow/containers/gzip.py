@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from vpcflow.containers.feed import Feed
 from vpcflow.errors import ContainerError, InputError
 
 NAME = "gzip"
 MAGIC = b"\x1f\x8b"
-PIECE = 256 * 1024
-"""Text comes in pieces of at most this size: it stays in the cache until it is parsed."""
+PACKED = 128 * 1024
+"""So many compressed bytes are inflated in one call,"""
+PIECE = 512 * 1024
+"""to so much text at most, however well it was compressed: it is still in the cache when parsed."""
 SMALL_PIECE = 64 * 1024
 PADDING = b"\x00\r\n"
 """May follow a member: zeros from tapes and block devices, newlines from Firehose."""
@@ -73,6 +75,7 @@ class _Member:
         self.source = source
         self.isal = isal
         self.crc32 = (isal or zlib).crc32
+        self.header = b""
         self.crc = 0
         self.size = 0
 
@@ -107,7 +110,7 @@ class _Member:
         while not inflater.eof:
             packed = inflater.unconsumed_tail
             if not packed and len(piece) < limit:
-                packed = feed.take()
+                packed = feed.take(PACKED)
                 if not packed:
                     raise EOFError
             limit = PIECE if feed.can_rewind else SMALL_PIECE
@@ -123,7 +126,7 @@ class _Member:
         while not inflater.eof:
             packed = inflater.unconsumed_tail
             if not packed and len(piece) < PIECE:
-                packed = feed.take()
+                packed = feed.take(PACKED)
                 if not packed:
                     raise self._truncated()
             before = inflater.copy()
@@ -154,41 +157,50 @@ class _Member:
         header = self._header_bytes(10)
         method, flags = header[2], header[3]
         if method != 8 or flags & 0xE0:
-            what = f"corrupt header (compression method {method}, flags {flags:#04x})"
-            raise _damage(self.feed, self.source, what, start)
+            self._corrupt_header(f"compression method {method}, flags {flags:#04x}", start)
         if flags & 0x04:  # extra field
             self._header_bytes(int.from_bytes(self._header_bytes(2), "little"))
         for flag in (0x08, 0x10):  # file name, comment
             if flags & flag:
                 self._skip_text()
-        if flags & 0x02:  # CRC of the header
-            self._header_bytes(2)
+        if flags & 0x02:
+            crc = zlib.crc32(self.header) & 0xFFFF
+            if int.from_bytes(self._header_bytes(2), "little") != crc:
+                self._corrupt_header("CRC mismatch", start)
 
     def _header_bytes(self, size: int) -> bytes:
         data = self.feed.exactly(size)
         if len(data) < size:
             raise _damage(self.feed, self.source, "truncated in the header of a member")
+        self.header += data
         return data
+
+    def _corrupt_header(self, why: str, offset: int) -> NoReturn:
+        raise _damage(self.feed, self.source, f"corrupt header ({why})", offset)
 
     def _skip_text(self) -> None:
         text = self.feed.peek(LONGEST_NAME)
         end = text.find(b"\x00")
         if end < 0 and len(text) == LONGEST_NAME:
-            raise _damage(self.feed, self.source, "corrupt header (endless file name or comment)")
+            self._corrupt_header("endless file name or comment", self.feed.taken)
         self._header_bytes(end + 1 if end >= 0 else len(text) + 1)
 
     def _check_trailer(self) -> None:
         start = self.feed.taken
-        trailer = self.feed.exactly(8)
-        if len(trailer) < 8:
-            raise self._truncated()
-        crc, size = (int.from_bytes(half, "little") for half in (trailer[:4], trailer[4:]))
+        crc = self._trailer_number()
         if crc != self.crc:
             what = f"CRC mismatch: {crc:08x} is stored, the text has {self.crc:08x}"
             raise _damage(self.feed, self.source, f"{what}; some of the lines are damaged", start)
+        size = self._trailer_number()
         if size != self.size & 0xFFFFFFFF:
             what = f"length mismatch: {size} bytes are stored, the text has {self.size}"
             raise _damage(self.feed, self.source, what, start + 4)
+
+    def _trailer_number(self) -> int:
+        data = self.feed.exactly(4)
+        if len(data) < 4:
+            raise self._truncated()
+        return int.from_bytes(data, "little")
 
     def _truncated(self) -> ContainerError:
         return _damage(self.feed, self.source, "truncated: the data ends within a member")

@@ -85,8 +85,8 @@ class JsonStream:
     def value(self, largest: int = LARGEST) -> Any:
         """The value at the cursor, which moves behind it. If it cannot be had the cursor stays.
 
-        Raises MalformedJsonError, ContainerError if the stream ends within the value or the value takes
-        more than `largest` bytes, and InputError if the stream is damaged within it.
+        Raises MalformedJsonError, and ContainerError if the stream ends or is damaged within the
+        value, or the value takes more than `largest` bytes.
         """
         while True:
             try:
