@@ -1,4 +1,4 @@
-"""For the tests of containers: wrapping lines, reading them in awkward pieces, reference answers."""
+"""For tests of containers: wrapping lines, reading them in awkward pieces, reference answers."""
 
 from __future__ import annotations
 

@@ -104,13 +104,20 @@ class Scan:
 
     def _open(self, file: SourceFile) -> _Opened:
         lines = unwrap(file.open(), source=file.name)
+        try:
+            return _Opened(lines, *self._format_of(lines, file.name))
+        except BaseException:
+            lines.close()
+            raise
+
+    def _format_of(self, lines: Lines, name: str) -> tuple[FlowFormat | None, str]:
         size = 1 << 16
-        found = None
-        while found is None:
+        while True:
             head = bytes(lines.head(size))
-            found = format_at(head, len(head) < size, self.settings, file.name)
+            found = format_at(head, len(head) < size, self.settings, name)
+            if found is not None:
+                return found
             size *= 8
-        return _Opened(lines, *found)
 
     # ---- one file --------------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ class FlowStream:
     consumes. What has been fetched is gone; fetching from an exhausted stream is an error.
 
     schema: the columns. counts, rejected, rejected_by_reason: of the batches fetched so far (the
-    first 1,000 rejected lines). error: what ended an Arrow consumer's reading, else None.
+    first 1,000 rejected lines). error: the last one raised, here or to an Arrow consumer; else None.
     progress: files and bytes, done and in all.
     """
 
@@ -110,6 +110,7 @@ class FlowStream:
         with self._lock:
             for item in self._items:
                 if isinstance(item, BaseException):
+                    self.error = item
                     raise item
                 self._count(item)
                 if len(item):
@@ -208,6 +209,6 @@ class FlowStream:
 
 def _exhausted() -> UsageError:
     return UsageError(
-        "this stream has been read to its end",
+        "this stream is exhausted: it has been read to its end",
         hint="call vpcflow.scan again, or keep the batches in a list",
     )

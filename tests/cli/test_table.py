@@ -86,6 +86,26 @@ def test_nodata_stands_where_the_action_would() -> None:
     assert "REJECT NODATA" in both[-1]
 
 
+def test_the_reason_of_a_refusal_stands_beside_it() -> None:
+    screen = Screen(True, 80, 24, lambda text, style: text)
+    drawn = Table(screen, [*FLOW, "reject_reason"])
+    lines = drawn.page([flow(reject_reason=None), flow(action="REJECT", reject_reason="BPA")])
+    assert [line.split("  ")[1] for line in lines[2:]] == ["ACCEPT", "REJECT BPA"]
+
+
+def test_what_a_transit_gateway_lost_is_one_column_and_only_there_if_something_was() -> None:
+    none = {"packets_lost_no_route": 0, "packets_lost_blackhole": 0}
+    names = ["packets_lost_no_route", "srcport", "srcaddr", "packets_lost_blackhole", "bytes"]
+    screen = Screen(True, 80, 24, lambda text, style: text)
+    lines = Table(screen, names).page([flow(**none), flow(**none | {"packets_lost_blackhole": 4})])
+    assert lines == [
+        "srcaddr:srcport      bytes  packets_lost",
+        "172.31.16.139:20641  4,249  0",
+        "172.31.16.139:20641  4,249  4 blackhole",
+    ]
+    assert "packets_lost" not in Table(screen, names).page([flow(**none)])[0]
+
+
 def test_chosen_columns_are_all_there_in_their_order() -> None:
     lines = table(80, ["bytes", "srcport", "srcaddr"]).page([flow()])
     assert lines == [

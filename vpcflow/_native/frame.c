@@ -106,7 +106,7 @@ static vf_status rewrite_lines(vf_decoder *decoder, const vf_marks *marks, vf_fr
         const bool marked = line == 0 && has_bom(decoder, at, (size_t)(stop - at));
         const uint32_t tokens = normalise(at + (marked ? 3 : 0), stop, to, &written);
         const uint32_t start = (uint32_t)(at - text);
-        if (tokens == fields) {
+        if (tokens && tokens == fields) {
             to += written;
             lines[frame->count] = line;
             starts[frame->count++] = start;

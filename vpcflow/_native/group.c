@@ -437,8 +437,13 @@ static vf_status reserve_columns(vf_decoder *decoder, uint32_t count) {
         if (data->length + extra + VF_PAD > data->capacity && decoder->row_hint > decoder->rows + count) {
             extra = (decoder->row_hint - decoder->rows + 8) * width;
         }
-        if (!vf_buffer_reserve(data, extra, decoder->pool)) return VF_NO_MEMORY;
-        if (column->type == VF_UTF8 && !decoder->rows) memset(data->data, 0, 4); /* the first offset */
+        /* offsets are one more than rows: the last one moves with the others */
+        const size_t last = column->type == VF_UTF8 && data->data ? 4 : 0;
+        data->length += last;
+        const bool reserved = vf_buffer_reserve(data, extra, decoder->pool);
+        data->length -= last;
+        if (!reserved) return VF_NO_MEMORY;
+        if (column->type == VF_UTF8 && !decoder->rows) memset(data->data, 0, 4);
     }
     return VF_OK;
 }

@@ -499,11 +499,17 @@ static int exec_module(PyObject *module) {
     PyObject *timezone = import_attribute("datetime", "timezone");
     state->fromtimestamp = datetime ? PyObject_GetAttrString(datetime, "fromtimestamp") : NULL;
     state->utc = timezone ? PyObject_GetAttrString(timezone, "utc") : NULL;
+    state->timedelta = import_attribute("datetime", "timedelta");
+    PyObject *zero = PyLong_FromLong(0);
+    state->epoch = state->fromtimestamp && state->utc && zero
+                       ? PyObject_CallFunctionObjArgs(state->fromtimestamp, zero, state->utc, NULL)
+                       : NULL;
+    Py_XDECREF(zero);
     state->nearest = import_attribute("vpcflow.errors", "nearest");
     Py_XDECREF(datetime);
     Py_XDECREF(timezone);
     const bool ready =
-        state->fromtimestamp && state->utc && state->nearest && vf_add_record_types(module);
+        state->epoch && state->timedelta && state->nearest && vf_add_record_types(module);
     return ready ? 0 : -1;
 }
 
@@ -513,7 +519,9 @@ static int traverse_module(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->rows_type);
     Py_VISIT(state->iterator_type);
     Py_VISIT(state->fromtimestamp);
+    Py_VISIT(state->timedelta);
     Py_VISIT(state->utc);
+    Py_VISIT(state->epoch);
     Py_VISIT(state->nearest);
     return 0;
 }
@@ -524,7 +532,9 @@ static int clear_module(PyObject *module) {
     Py_CLEAR(state->rows_type);
     Py_CLEAR(state->iterator_type);
     Py_CLEAR(state->fromtimestamp);
+    Py_CLEAR(state->timedelta);
     Py_CLEAR(state->utc);
+    Py_CLEAR(state->epoch);
     Py_CLEAR(state->nearest);
     return 0;
 }

@@ -19,7 +19,7 @@
 typedef struct {
     const vf_kernel *kernel; /* what new decoders use */
     PyTypeObject *record_type, *rows_type, *iterator_type;
-    PyObject *fromtimestamp, *utc, *nearest;
+    PyObject *fromtimestamp, *timedelta, *utc, *epoch, *nearest;
 } vf_module_state;
 
 /* A new capsule around a batch; takes the caller's reference, also on failure. */

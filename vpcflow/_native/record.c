@@ -30,11 +30,18 @@ typedef struct {
 
 /* ---- values ----------------------------------------------------------------------------------- */
 
+/* Whole seconds, as AWS writes them, take the short way; the long one keeps every millisecond. */
 static PyObject *time_value(const vf_module_state *state, int64_t ms) {
-    PyObject *seconds = PyFloat_FromDouble((double)ms / 1000.0);
-    if (!seconds) return NULL;
-    PyObject *value = PyObject_CallFunctionObjArgs(state->fromtimestamp, seconds, state->utc, NULL);
-    Py_DECREF(seconds);
+    if (ms % 1000 == 0) {
+        PyObject *seconds = PyLong_FromLongLong(ms / 1000);
+        if (!seconds) return NULL;
+        PyObject *value = PyObject_CallFunctionObjArgs(state->fromtimestamp, seconds, state->utc, NULL);
+        Py_DECREF(seconds);
+        return value;
+    }
+    PyObject *since = PyObject_CallFunction(state->timedelta, "iiiL", 0, 0, 0, (long long)ms);
+    PyObject *value = since ? PyNumber_Add(state->epoch, since) : NULL;
+    Py_XDECREF(since);
     return value;
 }
 

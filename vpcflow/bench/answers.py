@@ -12,7 +12,8 @@ import attrs
 from attrs import frozen
 
 import vpcflow
-from vpcflow.bench.peers import DuckDB, FlowlogsReader, Polars, Text
+from vpcflow.bench.peers import DuckDB, FlowlogsReader, Polars
+from vpcflow.bench.text import Text
 
 Sums = Mapping[str | None, int]
 COLUMNS = ("action", "bytes")
@@ -36,7 +37,8 @@ class Way:
 def reference(text: Text) -> Sums:
     """The answer, record by record."""
     return _sums(
-        (r.action, r.bytes) for r in vpcflow.parse(text.data, format=text.format, columns=COLUMNS)
+        (r.action, r.bytes)
+        for r in vpcflow.parse(text.content, format=text.format, columns=COLUMNS)
     )
 
 

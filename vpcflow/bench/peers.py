@@ -10,37 +10,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, ClassVar
-
-from attrs import field, frozen
 
 import vpcflow
 from vpcflow.bench import digest
 from vpcflow.bench.digest import Digest
+from vpcflow.bench.text import Text
 from vpcflow.fields import Field
-from vpcflow.flow_format import FlowFormat
-
-
-@frozen
-class Text:
-    """What is read: a flow log in a file and, for readers that take it from there, in memory.
-
-    path: of the plain or gzipped text. data: the plain text; None to read from `path` only.
-    header: whether the first line names the fields. columns: the only ones wanted; None for all.
-    """
-
-    path: Path
-    format: FlowFormat
-    data: bytes | None = field(default=None, repr=False)
-    header: bool = True
-    columns: tuple[str, ...] | None = None
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The fields wanted, in line order."""
-        wanted = self.columns
-        return tuple(f for f in self.format.fields if wanted is None or f.name in wanted)
 
 
 class Reader:
@@ -293,6 +269,14 @@ PEERS: dict[str, type[Reader]] = {
     reader.name: reader for reader in (Polars, PyArrow, DuckDB, FlowlogsReader, Split)
 }
 """All peers by name, the fast ones first."""
+
+
+def reading(kind: str) -> list[str]:
+    """Names of the installed peers that can read a generated log of that kind: none puts damaged
+    lines aside, and flowlogs-reader knows no field after version 6."""
+    if kind == "bad":
+        return []
+    return [name for name in installed() if (kind, name) != ("wide-v11", "flowlogs-reader")]
 
 
 def installed() -> list[str]:

@@ -83,6 +83,10 @@ class Figure:
         """How many times as many bytes of text a second `fast` reads as `slow`."""
         return self.row(fast).rate / self.row(slow).rate
 
+    def named(self, name: str) -> Self:
+        """The same figure under another name."""
+        return attrs.evolve(self, name=name)
+
     def as_json(self) -> dict[str, Any]:
         """For json.dumps, with the derived numbers of each row beside what they derive from."""
         derived = {

@@ -17,12 +17,10 @@ import vpcflow
 from vpcflow.bench import answers
 from vpcflow.bench.digest import Digest
 from vpcflow.bench.measure import alternate, installed_version, peak_memory
-from vpcflow.bench.peers import PEERS, FlowlogsReader, Reader, Text, Vpcflow
+from vpcflow.bench.peers import PEERS, FlowlogsReader, Reader, Vpcflow
 from vpcflow.bench.results import Row
-from vpcflow.flow_format import FlowFormat, is_header
-
-SLOW_BYTES = 8_000_000
-"""How much of a text is given to readers that work line by line in Python."""
+from vpcflow.bench.text import Text
+from vpcflow.flow_format import FlowFormat
 
 PIECE = 1 << 20
 RECORD_FIELDS = ("srcaddr", "dstaddr", "dstport", "bytes", "action")
@@ -38,14 +36,14 @@ def kernel() -> str:
 
 def parse(path: str, *, peers: Sequence[str], rounds: int, fmt: str | None = None) -> Rows:
     """Text in memory to typed columns: vpcflow and the peers, each checked before it is timed."""
-    text = _load(path, fmt)
+    text = Text.load(path, fmt)
     rows, runs = _contenders(text, [PEERS[name]() for name in peers])
     return _timed(rows, runs, rounds)
 
 
 def projection(path: str, *, columns: Sequence[str], peers: Sequence[str], rounds: int) -> Rows:
     """Some columns against all columns, by vpcflow; and some columns by the peers."""
-    text = _load(path)
+    text = Text.load(path)
     some = attrs.evolve(text, columns=tuple(columns))
     rows, runs = _contenders(some, [PEERS[name]() for name in peers])
     rows.insert(1, _row("vpcflow, all columns", text, "parse(bytes)"))
@@ -58,7 +56,7 @@ def gzip(
 ) -> Rows:
     """A gzipped file to columns, against reading it to its end with isal in pieces of 1 MiB."""
     igzip = import_module("isal.igzip")
-    text = _load(plain, fmt)
+    text = Text.load(plain, fmt)
     packed = attrs.evolve(text, path=Path(path), data=None)
 
     def inflate() -> None:
@@ -67,9 +65,7 @@ def gzip(
                 pass
 
     readers = [PEERS[name]() for name in peers if PEERS[name].gzip]
-    checked, runs = _contenders(packed, readers)
-    size, lines = _extent(text)
-    rows = [attrs.evolve(row, size=size, lines=lines) for row in checked]
+    rows, runs = _contenders(packed, readers, holding=text)
     rows[0] = attrs.evolve(rows[0], how="for batch in scan(path, threads=1)")
     runs["vpcflow"] = lambda: _drain([path], threads=1, fmt=text.format)
     rows.append(_row("isal igzip", text, "igzip.open(path), read(1 MiB) to the end", "isal"))
@@ -79,7 +75,7 @@ def gzip(
 
 def rows(path: str, *, rounds: int, fmt: str | None = None) -> Rows:
     """Records one by one as Python objects, five fields of each read."""
-    text = _head(_load(path, fmt))
+    text = Text.load(path, fmt).head()
     five = attrs.evolve(text, columns=RECORD_FIELDS)
 
     def read(records: Any) -> None:
@@ -91,9 +87,9 @@ def rows(path: str, *, rounds: int, fmt: str | None = None) -> Rows:
         _row("vpcflow, five columns", text, "for r in parse(bytes, columns=...)"),
     ]
     runs: Runs = {
-        "vpcflow": lambda: read(vpcflow.parse(text.data, format=text.format)),
+        "vpcflow": lambda: read(vpcflow.parse(text.content, format=text.format)),
         "vpcflow, five columns": lambda: read(
-            vpcflow.parse(text.data, format=text.format, columns=RECORD_FIELDS)
+            vpcflow.parse(text.content, format=text.format, columns=RECORD_FIELDS)
         ),
     }
     peer = FlowlogsReader()
@@ -106,8 +102,8 @@ def rows(path: str, *, rounds: int, fmt: str | None = None) -> Rows:
 
 def by_action(path: str, *, rounds: int, fmt: str | None = None) -> Rows:
     """Bytes by action over a plain-text file, read from the file in every round."""
-    whole = _load(path, fmt)
-    head = _head(whole)
+    whole = Text.load(path, fmt)
+    head = whole.head()
     expected = {False: answers.reference(whole), True: answers.reference(head)}
     made, runs = [], {}
     for way in answers.WAYS:
@@ -123,7 +119,7 @@ def by_action(path: str, *, rounds: int, fmt: str | None = None) -> Rows:
 
 def scaling(paths: Mapping[str, str], *, rounds: int) -> Rows:
     """Several texts in memory to columns by vpcflow, in turns."""
-    texts = {name: _load(path) for name, path in paths.items()}
+    texts = {name: Text.load(path) for name, path in paths.items()}
     made = [_row(name, text, "parse(bytes)") for name, text in texts.items()]
     return _timed(made, {name: _parsing(text) for name, text in texts.items()}, rounds)
 
@@ -145,47 +141,29 @@ def memory(path: str) -> dict[str, int]:
     return {"base": base, "peak": peak_memory(), "records": records}
 
 
-def _load(path: str, fmt: str | None = None) -> Text:
-    """A plain-text log in memory. `fmt` is needed if it has no header line."""
-    data = Path(path).read_bytes()
-    first = data[: data.find(b"\n") + 1]
-    header = is_header(first)
-    known = FlowFormat.from_header(first) if header else FlowFormat.parse(fmt or "")
-    return Text(Path(path), known, data, header)
-
-
-def _head(text: Text) -> Text:
-    """The first lines of a text in memory, about SLOW_BYTES of them."""
-    data = text.data or b""
-    end = data.find(b"\n", SLOW_BYTES)
-    return attrs.evolve(text, data=data[: end + 1]) if end >= 0 else text
-
-
-def _extent(text: Text) -> tuple[int, int]:
-    data = text.data or b""
-    return len(data), data.count(b"\n")
-
-
 def _row(
     name: str, text: Text, how: str, package: str = "vpcflow", check: str = "not compared"
 ) -> Row:
-    size, lines = _extent(text)
+    size, lines = text.extent
     return Row(name, installed_version(package), how, size, lines, (), check)
 
 
-def _contenders(text: Text, peers: Sequence[Reader]) -> tuple[list[Row], Runs]:
+def _contenders(
+    text: Text, peers: Sequence[Reader], *, holding: Text | None = None
+) -> tuple[list[Row], Runs]:
     """A row for vpcflow and one for each peer, which says whether the peer reads the same; and how
-    to run those that do. Slow peers get the head of the text."""
+    to run those that do. Slow peers get the head of the text. `holding`: the plain text, where
+    `text` is only a gzipped file."""
     ours = Vpcflow()
-    made = [_row(ours.name, text, ours.how, check="reference")]
+    made = [_row(ours.name, holding or text, ours.how, check="reference")]
     runs: Runs = {ours.name: _reading(ours, text)}
     expected: dict[bool, Digest] = {}
     for peer in peers:
-        given = _head(text) if peer.slow else text
+        given = text.head() if peer.slow else text
         if peer.slow not in expected:
             expected[peer.slow] = ours.digest(given, ours.run(given))
         check = _check(peer, given, expected[peer.slow])
-        made.append(_row(peer.name, given, peer.how, peer.package, check))
+        made.append(_row(peer.name, holding or given, peer.how, peer.package, check))
         if check == "equal":
             runs[peer.name] = _reading(peer, given)
     return made, runs
@@ -209,7 +187,7 @@ def _reading(reader: Reader, text: Text) -> Callable[[], object]:
 
 
 def _parsing(text: Text) -> Callable[[], object]:
-    return lambda: vpcflow.parse(text.data, format=text.format)
+    return lambda: vpcflow.parse(text.content, format=text.format)
 
 
 def _answering(way: answers.Way, text: Text) -> Callable[[], object]:

@@ -162,7 +162,7 @@ def _first_lines(lines: Lines) -> tuple[bytes, InputError | None]:
         for _ in lines:
             pass  # the head was all there is: is this an end, or damage?
     except InputError as error:
-        return head, error
+        return head[: head.rfind(b"\n") + 1], error
     return head, None
 
 

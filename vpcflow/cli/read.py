@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 import click
 
@@ -94,18 +93,17 @@ def read(
     ) as stream:
         wanted = form == "table" or not screen.terminal
         with Progress(lambda: _position(stream), wanted=wanted) as progress:
-            batches = _batches(stream, summary)
             if form == "table":
-                table = Table(screen, list(stream.schema.names), chosen=names is not None)
-                _show(batches, table, limit or None, summary, progress)
+                table = Table(screen, stream.schema.names, chosen=names is not None)
+                _show(stream, table, limit or None, summary, progress)
             else:
-                _write(batches, form, limit or None, summary, terminal=screen.terminal)
+                _write(stream, form, limit or None, summary, terminal=screen.terminal)
         summary.finish(stream)
     _conclude(summary, quiet=quiet, as_json=as_json)
     ctx.exit(1 if summary.errors else 0)
 
 
-def _batches(stream: Any, summary: Summary) -> Iterator[Any]:
+def _batches(stream: vpcflow.FlowStream, summary: Summary) -> Iterator[vpcflow.FlowBatch]:
     """The batches of all that can be read; an error of the input goes to the summary."""
     while True:
         try:
@@ -122,9 +120,14 @@ def _batches(stream: Any, summary: Summary) -> Iterator[Any]:
 
 
 def _show(
-    batches: Iterator[Any], table: Table, limit: int | None, summary: Summary, progress: Progress
+    stream: vpcflow.FlowStream,
+    table: Table,
+    limit: int | None,
+    summary: Summary,
+    progress: Progress,
 ) -> None:
     """Print a table, page by page."""
+    batches = _batches(stream, summary)
     records = (record for batch in batches for record in batch)
     while page := list(
         islice(records, PAGE if limit is None else min(PAGE, limit - summary.shown))
@@ -142,27 +145,38 @@ def _show(
 
 
 def _write(
-    batches: Iterator[Any], form: str, limit: int | None, summary: Summary, *, terminal: bool
+    stream: vpcflow.FlowStream,
+    form: str,
+    limit: int | None,
+    summary: Summary,
+    *,
+    terminal: bool,
 ) -> None:
     """Write jsonl or csv, a batch at a time."""
     csv = form == "csv"
-    heading = csv
+    if csv:
+        _put(",".join(stream.schema.names).encode() + b"\r\n", form, terminal=terminal)
+    batches = _batches(stream, summary)
     for batch in batches:
-        data = batch.to_csv(header=heading) if csv else batch.to_jsonl()
+        data = batch.to_csv(header=False) if csv else batch.to_jsonl()
         rows = len(batch) if limit is None else min(len(batch), limit - summary.shown)
         if rows < len(batch):
-            data = first_rows(data, rows + heading, quotes=csv)
-        if terminal:
-            text = safe_lines(data.decode().replace("\r\n", "\n")) if csv else safe_json(data)
-            click.echo(text, nl=False)
-        else:
-            sys.stdout.buffer.write(data)
-        heading = False
+            data = first_rows(data, rows, quotes=csv)
+        _put(data, form, terminal=terminal)
         summary.shown += rows
         if summary.shown == limit:
             summary.complete = next(batches, None) is None
             break
     sys.stdout.buffer.flush()
+
+
+def _put(data: bytes, form: str, *, terminal: bool) -> None:
+    if not terminal:
+        sys.stdout.buffer.write(data)
+    elif form == "csv":
+        click.echo(safe_lines(data.decode().replace("\r\n", "\n")), nl=False)
+    else:
+        click.echo(safe_json(data), nl=False)
 
 
 def _conclude(summary: Summary, *, quiet: bool, as_json: bool) -> None:
@@ -176,11 +190,9 @@ def _conclude(summary: Summary, *, quiet: bool, as_json: bool) -> None:
         click.echo(line, err=True)
 
 
-def _position(stream: Any) -> Position:
+def _position(stream: vpcflow.FlowStream) -> Position:
     at = stream.progress
-    return Position(
-        at.files_done, at.files_total, at.bytes_read, at.bytes_total, stream.counts["records"]
-    )
+    return Position(at.files_done, at.files, at.bytes_done, at.bytes, stream.counts["records"])
 
 
 def first_rows(data: bytes, rows: int, *, quotes: bool) -> bytes:

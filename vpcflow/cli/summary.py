@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from attrs import define, field
 
+from vpcflow.batch import FlowBatch
 from vpcflow.cli.screen import Screen, error_lines, wrap
 from vpcflow.errors import InputError, RejectedLine, printable
 from vpcflow.flow_format import FlowFormat
+from vpcflow.stream import FlowStream
 
 FIRST_REJECTED = 3
 FIRST_IN_JSON = 100
@@ -41,12 +42,12 @@ class Summary:
     shown: int = 0
     complete: bool = True
 
-    def saw(self, batch: Any) -> None:
+    def saw(self, batch: FlowBatch) -> None:
         self.found += len(batch)
         if batch.format is not None:
             self.formats.setdefault((batch.format, batch.format_source))
 
-    def finish(self, stream: Any) -> None:
+    def finish(self, stream: FlowStream) -> None:
         """Take the final counts from the stream."""
         self.counts = dict(stream.counts)
         self.rejected = tuple(stream.rejected)

@@ -16,7 +16,7 @@ _NAMED = 10  # columns without room that are named
 
 _ESSENTIAL = {"start", "action", "srcaddr", "dstaddr", "protocol", "bytes"}
 _MEASURES = {"count", "flags", "time"}  # alike in all rows only by chance
-_STYLES = {"REJECT": "bad", "NODATA": "odd", "SKIPDATA": "odd", "ACCEPT": "good", NULL: "quiet"}
+_VERDICTS = {"REJECT": "bad", "NODATA": "odd", "SKIPDATA": "odd", "ACCEPT": "good"}
 
 
 @define
@@ -85,9 +85,12 @@ class Table:
         parts = []
         for column, width, text in zip(columns, widths, row, strict=True):
             part = pad(shorten(text, width), width, right=column.right)
-            style = _STYLES.get(text)
-            parts.append(part if style is None else self.screen.paint(part, style))
+            parts.append(self._painted(part, column, text))
         return _joined(parts)
+
+    def _painted(self, part: str, column: Column, text: str) -> str:
+        style = _style(column, text)
+        return part if style is None else self.screen.paint(part, style)
 
     def _settle(self, records: Sequence[Any]) -> list[Column]:
         """Which columns to show: all chosen ones, or as many as fit by what they tell."""
@@ -101,14 +104,15 @@ class Table:
         clocks = _only_day(records, columns) is not None
         kept: list[Column] = []
         used = -GAP
+        full = False
         for column in sorted(columns, key=lambda column: ranks[column.names]):
-            drawn = clock(column) if clocks else column
-            (width,), _ = _measure([drawn], records)
-            fits = used + GAP + width <= self.screen.width
-            if ranks[column.names] == _FIRST or (ranks[column.names] == _NEXT and fits):
+            rank = ranks[column.names]
+            (width,), _ = _measure([clock(column) if clocks else column], records)
+            full = full or (rank == _NEXT and used + GAP + width > self.screen.width)
+            if rank == _FIRST or (rank == _NEXT and not full):
                 kept.append(column)
                 used += GAP + width
-            elif ranks[column.names] == _NEXT:
+            elif rank == _NEXT:
                 self.hidden += column.names
         return sorted(kept, key=position)
 
@@ -120,13 +124,22 @@ class Table:
             lines.append("")
             for column in self._columns:
                 text = column.text(record)
-                style = _STYLES.get(text)
-                shown = text if style is None else self.screen.paint(text, style)
+                shown = self._painted(text, column, text)
                 lines.append(f"{self.screen.paint(pad(column.heading, width), 'name')}  {shown}")
         return lines
 
 
 _FIRST, _NEXT, _ALIKE, _EMPTY = range(4)
+
+
+def _style(column: Column, text: str) -> str | None:
+    if text == NULL:
+        return "quiet"
+    if column.heading == "packets_lost":
+        return None if text == "0" else "bad"
+    if column.names[0] in {"action", "log_status"}:
+        return _VERDICTS.get(text.partition(" ")[0])
+    return None
 
 
 def _rank(column: Column, records: Sequence[Any]) -> int:
@@ -139,10 +152,8 @@ def _rank(column: Column, records: Sequence[Any]) -> int:
         return _EMPTY
     if name == "log_status":  # of a format without action
         return _EMPTY if values == {"OK"} else _FIRST
-    if name == "reject_reason":
-        return _FIRST
-    if name.startswith("packets_lost"):
-        return _EMPTY if values <= {0, None} else _FIRST
+    if column.heading == "packets_lost":
+        return _EMPTY if {column.text(record) for record in records} <= {NULL, "0"} else _FIRST
     if _repeats(name, records):
         return _EMPTY
     varies = len(values) > 1 or len(records) == 1
@@ -165,7 +176,8 @@ def _alike(columns: Iterable[Column], records: Sequence[Any]) -> dict[str, str]:
 
 def _only_day(records: Sequence[Any], columns: Iterable[Column]) -> str | None:
     names = [c.names[0] for c in columns if c.heading.endswith(" (UTC)")]
-    days = {moment(getattr(record, name))[:10] for name in names for record in records} - {NULL}
+    times = {getattr(record, name) for name in names for record in records} - {None}
+    days = {moment(time)[: len("2024-05-01")] for time in times}
     return days.pop() if len(days) == 1 else None
 
 
