@@ -51,7 +51,7 @@ def measured(logs: Logs) -> Iterator[Figure]:
     yield figures.gzip(default, peers=reading("default"), rounds=ROUNDS)
     for kernel in _native.kernels():
         yield figures.gzip(default, peers=[], rounds=ROUNDS, kernel=kernel)
-    yield figures.rows(default, rounds=ROUNDS)
+    yield figures.rows(default, peers=["flowlogs-reader"], rounds=ROUNDS)
     yield figures.by_action(default, rounds=ROUNDS)
     pair = [logs.gzipped("default", LINES, copy=n) for n in (0, 1)]
     yield figures.threads(pair, rounds=ROUNDS)

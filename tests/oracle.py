@@ -55,8 +55,12 @@ def read(
     columns: Sequence[str] | None = None,
     where: Mapping[str, Any] | None = None,
     source: str = "<bytes>",
+    one_format: bool = False,
 ) -> OracleResult:
-    """All records, rejected lines and counts of `data`; FormatError if its format is not known."""
+    """All records, rejected lines and counts of `data`; FormatError if its format is not known.
+
+    one_format: as parse() and FlowParser, whose records have one format; scan() takes several.
+    """
     given = coerce(format)
     result = OracleResult(formats=[given] if given else [], format_source="given" if given else "")
     counts = result.counts
@@ -70,6 +74,8 @@ def read(
         if is_header(split(line.removeprefix(BOM))) and not too_long:
             counts["header"] += 1
             use_header(result, given, line, columns)
+            if one_format and len(result.formats) > 1:
+                raise FormatError("a later header has other fields")
             continue
         if not result.formats:
             every = [line for _, _, line in physical_lines(data)]

@@ -113,7 +113,7 @@ class FlowStream:
                     self.error = item
                     raise item
                 self._count(item)
-                if len(item):
+                if item.counts["lines"]:
                     return item
             self._exhausted = True
             raise StopIteration
@@ -155,11 +155,14 @@ class FlowStream:
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType:
         """A capsule over this stream's cursor. A requested schema is a wish that is not granted."""
         ended = False
+        failed: BaseException | None = None
 
         def fetch() -> CapsuleType | None:
-            nonlocal ended
+            nonlocal ended, failed
             if ended:
                 return None
+            if failed is not None:
+                raise failed
             try:
                 if self._exhausted:
                     raise _exhausted()
@@ -168,14 +171,14 @@ class FlowStream:
                 if ended:
                     self._warn_of_rejected()
             except BaseException as error:
-                self.error = error
+                self.error = failed = error
                 raise
             return None if batch is None else batch._handle
 
         return _native.export_stream(self.schema._plan, fetch)
 
     def _warn_of_rejected(self) -> None:
-        if self._looked_at_rejected or not self._reasons:
+        if self._looked_at_rejected or not self._rejected:
             return
         reasons = ", ".join(f"{count} {reason}" for reason, count in self._reasons.items())
         warnings.warn(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from lines import DEFAULT_LINE
+from lines import DEFAULT_LINE, NODATA_LINE
 
 from vpcflow import FlowFormat
 from vpcflow.cli.app import cli
@@ -87,6 +87,14 @@ def test_a_file_with_a_header_shows_its_format_and_first_record(tmp_path: Path) 
     assert rows["start"] == ["1714564800", "2024-05-01", "12:00:00", "UTC"]
 
 
+def test_the_record_shown_is_one_with_traffic_where_there_is_any(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(NODATA_LINE + b"\n" + DEFAULT_LINE + b"\n")
+    assert "172.31.16.139" in check(log).stdout
+    log.write_bytes(NODATA_LINE + b"\n")
+    assert "NODATA" in check(log).stdout
+
+
 def test_an_assumed_format_is_said_to_be_assumed(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(DEFAULT_LINE + b"\n")
@@ -138,7 +146,7 @@ def test_files_of_one_kind_are_shown_once(tmp_path: Path) -> None:
     for name in ("a.log", "b.log", "c.log"):
         (tmp_path / name).write_bytes(HEADER + b"\n" + RECORD + b"\n")
     text = check(tmp_path).stdout
-    assert text.count("first record") == 1
+    assert text.count("a record") == 1
     assert text.count(f"like {tmp_path / 'a.log'}") == 2
 
 

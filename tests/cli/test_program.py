@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import IO
 
-import click
 import pytest
 from click.testing import CliRunner
 from lines import DEFAULT_LINE
@@ -73,12 +76,27 @@ def test_errors_never_bring_a_traceback_or_a_control_character(tmp_path: Path) -
     assert "\x1b" not in result.stderr
 
 
-def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted() -> None:
-        raise KeyboardInterrupt
+def test_ctrl_c_exits_with_130_and_no_traceback() -> None:
+    command = [sys.executable, "-m", "vpcflow", "read", "-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = (DEFAULT_LINE + b"\n") * 50_000
+        writer = threading.Thread(target=_write, args=(process.stdin, lines))
+        writer.start()
+        process.stdout.read(1)  # it is at work, and waits for more
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 130
+        writer.join()
 
-    monkeypatch.setitem(cli.commands, "fields", click.Command("fields", callback=interrupted))
-    assert CliRunner().invoke(cli, ["fields"]).exit_code == 130
+
+def _write(pipe: IO[bytes], data: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        pipe.write(data)
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:

@@ -68,6 +68,14 @@ def test_columns_where_and_time_choose(log: Path) -> None:
     assert len(rows(read("--where", "dstport=-", log))) == 2
 
 
+def test_a_condition_on_a_column_that_no_log_has_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "flow.log"
+    path.write_bytes(b"srcaddr dstaddr\n10.0.0.1 10.0.0.2\n")
+    for condition in (["--since", "2h"], ["--where", "dstport=443"]):
+        assert "these logs do not have the column" in read(*condition, path, code=2).stderr
+    assert len(rows(read("--where", "dstport=-", path))) == 1
+
+
 def test_a_given_format_is_used(tmp_path: Path) -> None:
     path = tmp_path / "custom.log"
     path.write_bytes(b"10.0.0.1 443\n")

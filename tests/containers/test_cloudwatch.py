@@ -79,29 +79,25 @@ def test_half_a_surrogate_pair_is_left_to_be_rejected_as_not_utf8():
     ("bad", "what"),
     [
         (b"{oops}", "malformed JSON"),
-        (b"2 123 plain line\n", "malformed JSON"),
+        (b"2 123 plain line\n", "a JSON object is expected, not '2'"),
         (b'{"messageType" "x"}', "malformed JSON"),
         (b'{"messageType":"DATA_MESSAGE","logEvents":[{"message":"x\ny"}]}', "malformed JSON"),
-        (b"[" * 100_000, "malformed JSON"),
+        (b'{"a":' + b"[" * 5000, "malformed JSON"),
         (b'{"n":' + b"1" * 5000 + b"}", "malformed JSON"),
         (b'{"messageType":"DATA_MESSAGE"}', "without logEvents; its members: 'messageType'"),
         (b'{"logEvents":[{"id":"1"}]}', "a log event without a message"),
         (b'{"logEvents":[{"message":5}]}', "a log event without a message"),
         (b"{}", "its members: none"),
-        (b"[]", "a JSON list where an object belongs"),
-        (b"5 ", "a JSON number where an object belongs"),
+        (b"[]", "a JSON object is expected, not '['"),
         (b'{"awslogs":{}}', "without awslogs.data"),
         (b'{"awslogs":{"data":"YWJj"}}', "is not gzip in Base64"),
-        (b'{"messageType":"DATA_MESSAGE', "truncated"),
     ],
 )
 def test_what_does_not_belong_is_an_error_after_the_messages_before_it(bad, what, pieces):
     good = envelope(EVENTS)
     result = unwrapped(good + bad + b"\n" + good, pieces)
     assert result.text == as_text(EVENTS)
-    assert what in result.error.message or (
-        what == "truncated" and "malformed" in str(result.error)
-    )
+    assert what in result.error.message
     assert result.error.container == "cloudwatch"
     assert len(good) <= result.error.offset <= len(good + bad)
 
@@ -112,8 +108,7 @@ def test_complete_events_of_a_cut_object_are_kept(end, pieces):
     cut = len(first) + 1 + end % (len(second) - 1)
     data = first + second
     result = unwrapped(data[:cut], pieces)
-    whole = data[len(first) : cut].count(b"},") + data[len(first) : cut].endswith(b"}")
-    assert result.text == as_text(EVENTS[: 2 + whole])
+    assert result.text == as_text(EVENTS[: data[:cut].count(b'"}')])
     assert result.error.message == "truncated: the data ends within a JSON object"
 
 
@@ -123,8 +118,7 @@ def test_complete_events_before_damage_of_the_gzip_stream_are_kept(end, pieces):
     cut = packed[: len(packed) - 8 - end % 900]
     result = unwrapped(cut, pieces)
     assert result.containers == ("gzip", "cloudwatch")
-    inside = cut[15:]  # stored, not compressed: the text is there to be seen
-    assert result.text == as_text(EVENTS[: inside.count(b"},") + inside.endswith(b"}]}")])
+    assert result.text == as_text(EVENTS[: cut.count(b'"}')])  # stored, so it can be seen
     assert (result.error.container, result.error.message[:9]) == ("gzip", "truncated")
 
 
@@ -154,26 +148,27 @@ def test_a_large_lambda_event_is_read():
 
 
 @pytest.mark.parametrize(
-    "endless",
+    ("start", "unit"),
     [
-        b'{"messageType":"DATA_MESSAGE","logEvents":[' + b'{"message":"' + b"x" * (1 << 20),
-        b'{"owner":"' + b"x" * (1 << 20),
-        b'{"owner":[' + b'"some item", ' * (1 << 16),
+        (b'{"messageType":"DATA_MESSAGE","logEvents":[{"message":"', b"x"),
+        (b'{"owner":"', b"x"),
+        (b'{"owner":[', b'"item", '),
     ],
 )
-def test_an_object_of_more_than_64_mib_is_an_error(endless, monkeypatch):
+def test_an_object_of_more_than_64_mib_is_an_error(start, unit, monkeypatch):
+    assert json_stream.LARGEST == 64 * 1024 * 1024
     limit = 4 * 1024 * 1024
     monkeypatch.setattr(json_stream, "LARGEST", limit)
     monkeypatch.setattr(vpcflow.containers.cloudwatch, "LARGEST", limit)
     monkeypatch.setattr(json_stream.JsonStream.value, "__defaults__", (limit,))
-    good, filler = envelope(EVENTS), endless[-(1 << 15) :]
+    data = envelope(EVENTS) + start + unit * (5 * limit // len(unit))
     tracemalloc.start()
-    result = unwrapped(good + endless + filler * (5 * limit // len(filler)))
+    result = unwrapped(data)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert result.text == as_text(EVENTS)
     assert f"a JSON object of more than {limit} bytes" in result.error.message
-    assert peak < 12 * limit  # of which 6 are the data of this test
+    assert peak < 16 * limit  # of which the stream itself holds 5
 
 
 def test_many_events_end_at_the_limit_with_those_before_it(monkeypatch):

@@ -27,6 +27,7 @@ import vpcflow.containers.feed
 import vpcflow.containers.gzip
 from vpcflow.containers import unwrap
 
+TEXTS = st.binary(max_size=200).filter(lambda text: b"{" not in text)  # nothing like an envelope
 HEADER = 10  # bytes before the deflate data, as zlib and gzip.compress write it
 TRAILER = 8
 VERDICTS = {
@@ -57,7 +58,7 @@ def test_the_engine_is_isal_where_it_is_installed_and_zlib_otherwise(monkeypatch
 
 
 @given(
-    members=st.lists(st.tuples(st.binary(max_size=200), st.integers(0, 9)), min_size=1, max_size=4),
+    members=st.lists(st.tuples(TEXTS, st.integers(0, 9)), min_size=1, max_size=4),
     padding=st.sampled_from([b"", b"\0", b"\0" * 700, b"\n", b"\r\n"]),
     pieces=PIECES,
     seekable=st.booleans(),

@@ -138,10 +138,14 @@ def test_a_batch_can_be_read_again_and_again(text: str) -> None:
 
 def test_arrow_tools_can_slice_filter_and_write_what_they_got(text: str, tmp_path: Path) -> None:
     table = pa.table(a_batch(text))
-    part = table.slice(100, 50).filter(pc.equal(table.column("dstport").slice(100, 50), 443))
+    part = table.slice(101, 50)
     part.validate(full=True)
-    wanted = [row for row in WANTED.records[100:150] if row["dstport"] == 443]
-    assert checks.values(part.column("srcaddr")) == [row["srcaddr"] for row in wanted]
+    assert checks.values(part.column("srcaddr")) == COLUMNS["srcaddr"][101:151]
+    if text != "view":  # pyarrow cannot filter a string_view yet
+        part = table.filter(pc.equal(table.column("dstport"), 443))
+        part.validate(full=True)
+        wanted = [row["srcaddr"] for row in WANTED.records if row["dstport"] == 443]
+        assert checks.values(part.column("srcaddr")) == wanted
     path = tmp_path / "flows.arrow"
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
@@ -262,10 +266,15 @@ def test_a_writable_buffer_is_copied(text: str) -> None:
             owner.clear()
 
 
-@pytest.mark.parametrize("wrong", ["2 unknown eni-1", 7, None, memoryview(DATA)[::2]])
-def test_what_is_not_contiguous_bytes_is_refused(wrong: Any) -> None:
-    with pytest.raises((TypeError, BufferError, vpcflow.UsageError)):
+@pytest.mark.parametrize("wrong", ["text", 7, None, ["a", "list"]])
+def test_what_is_no_buffer_is_refused(wrong: Any) -> None:
+    with pytest.raises((TypeError, vpcflow.UsageError)):
         vpcflow.parse(wrong, format=DEFAULT)
+
+
+def test_a_buffer_with_gaps_is_read_without_them(text: str) -> None:
+    spread = bytes(byte for pair in zip(DATA, b"x" * len(DATA), strict=True) for byte in pair)
+    assert checks.columns(a_batch(text, memoryview(spread)[::2])) == COLUMNS
 
 
 def test_an_array_released_by_another_thread_is_released(text: str) -> None:
@@ -343,7 +352,7 @@ def test_a_capsule_of_another_kind_is_refused_by_the_importer() -> None:
         pa.schema([(name, pa.binary()) for name in DEFAULT.names]),
         pa.schema([]),
     ],
-    ids=["another column", "other types", "no column"],
+    ids=["another-column", "other-types", "no-column"],
 )
 def test_a_requested_schema_that_cannot_be_met_is_tolerated(asked: Any, text: str) -> None:
     """The protocol lets the producer ignore the wish; it must not fail for it."""
@@ -562,8 +571,6 @@ def test_what_came_before_an_error_has_been_delivered() -> None:
     reader = reader_of(stream)
     assert ports(reader.read_next_batch()) == [443, 22]
     with pytest.raises((pa.ArrowException, OSError), match="not-an-integer"):
-        reader.read_next_batch()
-    with pytest.raises((pa.ArrowException, OSError)):
         reader.read_next_batch()
 
 

@@ -44,7 +44,6 @@ static void add_column(vf_plan *plan, size_t at, const char *line, const char *p
     }
     plan->columns[at] = (vf_column){
         .name = copy(name), .type = (vf_type)type, .field = field, .max = max, .percent = percent};
-    if (field >= 0 && type <= VF_TIME) plan->has_integers = true;
 }
 
 vf_plan *read_plan_file(const char *path) {
@@ -61,5 +60,6 @@ vf_plan *read_plan_file(const char *path) {
         if (line[0] == 'S') plan->status_field = atoi(rest);
     }
     free(text);
+    vf_plan_complete(plan);
     return plan;
 }

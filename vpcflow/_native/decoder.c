@@ -140,9 +140,10 @@ static vf_status settle_piece(vf_decoder *decoder, const vf_frame *frame) {
         } else if (note->what == VF_HEADER_LINE) {
             decoder->counts.header++;
         } else {
-            const uint8_t *text = frame->original + note->start;
-            const uint8_t *stop = memchr(text, '\n', frame->length - note->start);
-            status = add_reject(decoder, decoder->line + note->line, decoder->offset + note->start,
+            const uint32_t start = note->start + (note->start ? 0 : frame->mark);
+            const uint8_t *text = frame->original + start;
+            const uint8_t *stop = memchr(text, '\n', frame->length - start);
+            status = add_reject(decoder, decoder->line + note->line, decoder->offset + start,
                                 (vf_reason)note->what, note->field, text, (size_t)(stop - text));
         }
         if (status != VF_OK) return status;

@@ -55,6 +55,7 @@ typedef struct {
     const uint32_t *ends;
     uint32_t stride, count;
     const uint32_t *lines, *starts; /* of each row, in the original; NULL: rows are the lines */
+    uint32_t mark;           /* bytes of a byte-order mark at the start: 0 or 3 */
     uint32_t line_count;     /* lines framed, rows or not */
     size_t consumed;         /* bytes of the original that the lines take */
     bool copied;             /* text is not the source's: views must copy */

@@ -7,8 +7,9 @@
 
 static uint32_t *line_numbers(vf_decoder *decoder) { return (uint32_t *)(void *)decoder->lines.data; }
 
-static bool has_bom(const vf_decoder *decoder, const uint8_t *text, size_t length) {
-    return decoder->line == 1 && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0;
+/* The length of the byte-order mark, if the source begins with one here. */
+static uint32_t mark_length(const vf_decoder *decoder, const uint8_t *text, size_t length) {
+    return decoder->line == 1 && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }
 
 static bool every_line_fits(const uint8_t *text, const uint32_t *ends, uint32_t fields, uint32_t lines) {
@@ -103,8 +104,7 @@ static vf_status rewrite_lines(vf_decoder *decoder, const vf_marks *marks, vf_fr
         const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
         next = stop + 1;
         size_t written = 0;
-        const bool marked = line == 0 && has_bom(decoder, at, (size_t)(stop - at));
-        const uint32_t tokens = normalise(at + (marked ? 3 : 0), stop, to, &written);
+        const uint32_t tokens = normalise(at + (line ? 0 : frame->mark), stop, to, &written);
         const uint32_t start = (uint32_t)(at - text);
         if (tokens && tokens == fields) {
             to += written;
@@ -146,8 +146,9 @@ vf_status vf_frame_piece(vf_decoder *decoder, const uint8_t *text, size_t length
         .count = marks.newlines,
         .line_count = marks.newlines,
         .high = marks.high,
+        .mark = mark_length(decoder, text, length),
     };
-    if (marks.adjacent || marks.odd || has_bom(decoder, text, length)) {
+    if (marks.adjacent || marks.odd || frame->mark) {
         return rewrite_lines(decoder, &marks, frame);
     }
     if (marks.count == marks.newlines * fields && every_line_fits(text, ends, fields, marks.newlines)) {

@@ -129,10 +129,11 @@ static void count_statuses(vf_group *group) {
     group->decoder->counts.skipdata += skipdata;
 }
 
-/* When no integer is decoded a header would pass for data: look at every line that might be one. */
+/* Where no integer stands in its way a header would pass for data, or be filtered: look at every line
+ * that might be one. */
 static vf_status drop_headers(vf_group *group) {
     vf_decoder *decoder = group->decoder;
-    if (decoder->plan->has_integers) return VF_OK;
+    if (decoder->plan->headers_fail) return VF_OK;
     const int32_t status_field = decoder->plan->status_field;
     bool dropped = false;
     for (uint32_t i = 0; i < group->rows.count; i++) {
@@ -140,7 +141,8 @@ static vf_status drop_headers(vf_group *group) {
         decoder->pass[i] = 1;
         const uint32_t field = status_field < 0 ? 0 : (uint32_t)status_field;
         const uint8_t *text = field_text(group, i, field, &length);
-        if ((uint8_t)(text[0] - 'a') > 'z' - 'a') continue;
+        const bool marked = text[0] == 0xEF; /* a byte-order mark, maybe */
+        if ((uint8_t)(text[0] - 'a') > 'z' - 'a' && !marked) continue;
         const uint8_t *line = group->frame->original + start_of(group, i);
         const uint8_t *stop = memchr(line, '\n', VF_MAX_LINE + 1);
         vf_header_kind kind = vf_plan_header(decoder->plan, line, (size_t)(stop - line));

@@ -130,7 +130,8 @@ static void separators(const uint8_t *text, size_t length, uint32_t *ends, vf_ma
 
 /* ---- dictionaries ----------------------------------------------------------------------------- */
 
-/* Look one value up by its hash; what is not in its first slot goes to vf_dictionary_index. */
+/* Look one value up by its hash. What is not in its first slot, or longer than the words looked at,
+ * goes to vf_dictionary_index. */
 VF_INLINE int32_t look_up(vf_dictionary *dict, const uint8_t *text, const uint32_t *end, uint32_t words,
                           vf_pool *pool) {
     const uint32_t length = end[0] - end[-1] - 1;
@@ -141,7 +142,7 @@ VF_INLINE int32_t look_up(vf_dictionary *dict, const uint8_t *text, const uint32
     uint64_t differs = (key[0] ^ slot->key[0]) | (key[1] ^ slot->key[1]) | (length ^ slot->length);
     if (words > 2) differs |= key[2] ^ slot->key[2];
     if (words > 3) differs |= key[3] ^ slot->key[3];
-    if (VF_LIKELY(!differs && length <= 32)) return slot->index;
+    if (VF_LIKELY(!differs && length <= 8 * words)) return slot->index;
     return vf_dictionary_index(dict, text + end[0], length, pool);
 }
 
@@ -190,7 +191,6 @@ static int32_t dictionary(const vf_rows *rows, uint32_t field, vf_dictionary *di
 #ifdef VF_HAS_FEW_LANES
     if (!dict->many) return look_up_few(rows, field, dict, out, pool);
 #endif
-    /* a longer value than any before differs in its length, and is looked up with all words */
     if (dict->words == 2) return look_up_all(rows, field, dict, 2, out, pool);
     if (dict->words == 3) return look_up_all(rows, field, dict, 3, out, pool);
     return look_up_all(rows, field, dict, 4, out, pool);

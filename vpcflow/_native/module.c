@@ -96,16 +96,6 @@ static bool fill_filter(vf_filter *filter, PyObject *item) {
     return true;
 }
 
-static bool decodes_integers(const vf_plan *plan) {
-    for (size_t c = 0; c < plan->column_count; c++) {
-        if (plan->columns[c].field >= 0 && plan->columns[c].type <= VF_TIME) return true;
-    }
-    for (size_t f = 0; f < plan->filter_count; f++) {
-        if (plan->filters[f].field >= 0 && plan->filters[f].kind <= VF_FILTER_TIME) return true;
-    }
-    return false;
-}
-
 static PyObject *py_plan(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *names, *known, *columns, *filters;
@@ -125,7 +115,7 @@ static PyObject *py_plan(PyObject *module, PyObject *args) {
         ready = fill_filter(&plan->filters[f], PyList_GetItem(filters, (Py_ssize_t)f));
     }
     plan->status_field = status_field;
-    plan->has_integers = ready && decodes_integers(plan);
+    vf_plan_complete(plan);
     PyObject *capsule = ready ? PyCapsule_New(plan, VF_PLAN_CAPSULE, free_plan_capsule) : NULL;
     if (!capsule) vf_plan_release(plan);
     return capsule;

@@ -47,6 +47,18 @@ void vf_plan_release(vf_plan *plan) {
     free(plan);
 }
 
+void vf_plan_complete(vf_plan *plan) {
+    plan->headers_fail = false;
+    for (size_t f = 0; f < plan->filter_count; f++) {
+        const vf_filter *filter = &plan->filters[f];
+        plan->headers_fail |= filter->field >= 0 && filter->kind <= VF_FILTER_TIME;
+    }
+    /* a filter on text or on a column that is not there would drop a header unseen */
+    for (size_t c = 0; !plan->filter_count && c < plan->column_count; c++) {
+        plan->headers_fail |= plan->columns[c].field >= 0 && plan->columns[c].type <= VF_TIME;
+    }
+}
+
 /* ---- headers --------------------------------------------------------------------------------- */
 
 static uint8_t name_byte(uint8_t c) { return c == '_' ? '-' : c; }

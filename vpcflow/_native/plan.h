@@ -53,13 +53,16 @@ typedef struct vf_plan {
     vf_string *names;   /* AWS's name of each field of the line */
     vf_string *known;   /* AWS's names, sorted by memcmp, then length */
     int32_t status_field; /* log-status in the line, or -1 */
-    bool has_integers;    /* an integer is decoded, so a header cannot pass for data */
+    bool headers_fail;    /* the first thing asked of a line is an integer: a header shows there */
 } vf_plan;
 
 /* An empty plan with room for the given numbers, one reference; NULL without memory. */
 vf_plan *vf_plan_new(size_t fields, size_t columns, size_t filters, size_t known);
 vf_plan *vf_plan_retain(vf_plan *plan);
 void vf_plan_release(vf_plan *plan);
+
+/* To be called once columns and filters are filled in. */
+void vf_plan_complete(vf_plan *plan);
 
 typedef enum { VF_NOT_HEADER, VF_SAME_HEADER, VF_OTHER_HEADER } vf_header_kind;
 

@@ -85,10 +85,10 @@ def gzip(log: Input, *, peers: Sequence[str], rounds: int = 7, kernel: str | Non
     )
 
 
-def rows(log: Input, *, rounds: int = 5) -> Figure:
+def rows(log: Input, *, peers: Sequence[str], rounds: int = 5) -> Figure:
     """Records as Python objects with five attributes read."""
     return Figure.of(
-        in_worker("rows", path=log.path, fmt=log.format, rounds=rounds),
+        in_worker("rows", path=log.path, fmt=log.format, peers=peers, rounds=rounds),
         name="rows",
         title="Records as Python objects, one core: read srcaddr, dstaddr, dstport, bytes, action",
         data=f"the first 8 MB of: {log.description}",

@@ -141,7 +141,7 @@ def of_file(
         lines=count,
         size=path.stat().st_size,
         format=None if _has_header(head) else str(known),
-        packed=source if text.containers == ("gzip",) and lines is None else None,
+        packed=source if text.containers == ("gzip", "text") and lines is None else None,
     )
 
 

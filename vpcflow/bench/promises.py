@@ -14,9 +14,6 @@ RATIO_MARGIN = 0.12
 """Ratios of two fastest rounds, taken in turns, vary by up to about 8 % from run to run on a shared
 two-core machine; half as much again keeps a guard from failing without a cause."""
 
-START_MARGIN = 0.25
-"""Starting a process costs mostly system calls, which neighbours on the machine slow down most."""
-
 
 @frozen
 class Promise:
@@ -65,8 +62,6 @@ PROMISES: Mapping[str, Promise] = {
         "bytes by action from a file, grouped by Polars, times as fast as flowlogs-reader", 100.0
     ),
     "threads": Promise("two gzipped files by two threads, times as fast as by one", 1.8),
-    "import": Promise(
-        "import vpcflow takes, times the start of the interpreter", 6.0, False, START_MARGIN
-    ),
+    "import": Promise("import vpcflow takes, times the start of the interpreter", 6.0, False),
     "memory": Promise("peak memory of a scan over that of the import, in MB", 150.0, False, 0.0),
 }

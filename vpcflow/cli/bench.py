@@ -127,7 +127,7 @@ def _figures(inputs: Iterator[Input], peers: list[str], rounds: int) -> Iterator
         if log.packed is not None:
             yield figures.gzip(log, peers=peers, rounds=rounds)
         if set(RECORD_FIELDS) <= set(log.names):
-            yield figures.rows(log, rounds=rounds)
+            yield figures.rows(log, peers=peers, rounds=rounds)
 
 
 def _say(text: str) -> None:

@@ -25,7 +25,7 @@ Examples:
 _TYPES = {"utf8": "text", "timestamp[ms, tz=UTC]": "time"}
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="List what AWS writes into a record.")
 @click.argument("pattern", required=False)
 @json_option
 def fields(pattern: str | None, as_json: bool) -> None:

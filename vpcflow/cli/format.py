@@ -40,6 +40,7 @@ A format needs single quotes: within double quotes the shell replaces ${version}
 Exit code: 1 if the format of a file cannot be known, contradicts --format, or fits no line."""
 
 HEAD = 65536
+_NO_TRAFFIC = {b"NODATA", b"SKIPDATA"}
 _DEFAULTS = ("default", "transit-gateway")
 
 
@@ -47,9 +48,9 @@ _DEFAULTS = ("default", "transit-gateway")
 class Finding:
     """What one file holds. how: "given", "header", "container", "assumed", "" for no lines.
 
-    sample: the first lines, read in that format; None where it is not known. first: the fields of
-    the first record as they stand in the file. error: why the format is not known, or what damage
-    lies within the first lines.
+    sample: the first lines, read in that format; None where it is not known. record: the fields
+    of the first record with traffic, as they stand in the file. error: why the format is not
+    known, or what damage lies within the first lines.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Finding:
     format: FlowFormat | None = None
     how: str = ""
     sample: vpcflow.FlowBatch | None = None
-    first: tuple[bytes, ...] = ()
+    record: tuple[bytes, ...] = ()
     error: InputError | None = None
 
     @property
@@ -70,7 +71,7 @@ class Finding:
         return bool(counts) and counts["rejected"] > 0 and counts["records"] == 0
 
 
-@click.command("format", epilog=EPILOG)
+@click.command("format", epilog=EPILOG, short_help="Explain a format, or say what files hold.")
 @click.argument("arguments", metavar="FORMAT|FILE...", nargs=-1, required=True)
 @format_option
 @json_option
@@ -80,7 +81,7 @@ def format_(
 ) -> None:
     """Explain a format string, or say what format files are in and how that is known.
 
-    For a file: its containers, its format, the first record field by field, and where the format
+    For a file: its containers, its format, a record field by field, and where the format
     cannot be known, what was seen and what would settle it.
     """
     screen = Screen.of(sys.stdout)
@@ -146,11 +147,11 @@ def _examine(file: SourceFile, given: FlowFormat | Literal["strict"] | None) -> 
         return evolve(finding, error=error)
     if fmt is None or not head:
         return evolve(finding, error=damage)
-    records = (tuple(tokens(line)) for line in split if tokens(line) and not is_header(line))
+    records = [tuple(tokens(line)) for line in split if tokens(line) and not is_header(line)]
+    traffic = (record for record in records if not _NO_TRAFFIC & set(record))
+    record = next(traffic, records[0] if records else ())
     sample = vpcflow.parse(head, format=fmt)
-    return evolve(
-        finding, format=fmt, how=how, sample=sample, first=next(records, ()), error=damage
-    )
+    return evolve(finding, format=fmt, how=how, sample=sample, record=record, error=damage)
 
 
 def _first_lines(lines: Lines) -> tuple[bytes, InputError | None]:
@@ -198,7 +199,7 @@ def _block(finding: Finding, name: str, screen: Screen) -> Iterator[str]:
     how = screen.paint(KNOWN_BY[finding.how], "odd" if finding.how == "assumed" else "good")
     yield f"  format  {format_name(finding.format)}, {how}"
     yield from _sample(finding.sample, screen)
-    yield from _first_record(finding, screen)
+    yield from _record(finding, screen)
 
 
 def _sample(sample: vpcflow.FlowBatch, screen: Screen) -> Iterator[str]:
@@ -214,16 +215,16 @@ def _sample(sample: vpcflow.FlowBatch, screen: Screen) -> Iterator[str]:
         yield f"          {printable(sample.rejected[0].verdict)}"
 
 
-def _first_record(finding: Finding, screen: Screen) -> Iterator[str]:
-    """The values of the first record beside the fields that the format says they are."""
+def _record(finding: Finding, screen: Screen) -> Iterator[str]:
+    """The values of a record beside the fields that the format says they are."""
     assert finding.format is not None
-    if not finding.first:
+    if not finding.record:
         return
-    yield "  first record"
+    yield "  a record"
     width = max(map(len, finding.format.names))
-    for position in range(max(len(finding.first), len(finding.format))):
+    for position in range(max(len(finding.record), len(finding.format))):
         field = finding.format.fields[position] if position < len(finding.format) else None
-        token = finding.first[position] if position < len(finding.first) else None
+        token = finding.record[position] if position < len(finding.record) else None
         label = "(no field)" if field is None else field.name
         value = screen.paint("(no value)", "bad") if token is None else printable(token)
         meaning = "" if field is None or token is None else _meaning(field, token)

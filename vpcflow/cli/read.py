@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import click
@@ -37,7 +37,7 @@ Exit code: 0 all was read (rejected lines are counted, not errors), 1 an input f
 (what could be read was printed), 2 wrong usage."""
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Show records: a table, jsonl or csv.")
 @sources_argument
 @selection
 @click.option(
@@ -91,6 +91,8 @@ def read(
     with vpcflow.scan(
         *sources, format=given, columns=names, where=where, threads=threads
     ) as stream:
+        if names is None:
+            _check_columns(where or {}, stream.schema.names)
         wanted = form == "table" or not screen.terminal
         with Progress(lambda: _position(stream), wanted=wanted) as progress:
             if form == "table":
@@ -101,6 +103,16 @@ def read(
         summary.finish(stream)
     _conclude(summary, quiet=quiet, as_json=as_json)
     ctx.exit(1 if summary.errors else 0)
+
+
+def _check_columns(where: Mapping[str, object], present: Sequence[str]) -> None:
+    """UsageError for a condition on a column that no log here has: nothing could ever match."""
+    for name, value in where.items():
+        if name not in present and value is not None:
+            raise UsageError(
+                f"these logs do not have the column {name}, so no record can match",
+                hint="leave that condition out (or --since and --until, which look at start)",
+            )
 
 
 def _batches(stream: vpcflow.FlowStream, summary: Summary) -> Iterator[vpcflow.FlowBatch]:

@@ -18,11 +18,11 @@ BLANKS = b" \t\r\n"
 _MAGIC = b"H4sI"  # 1f 8b 08: gzip with its only compression method
 _ALPHABET = string.ascii_letters.encode() + string.digits.encode() + b"+/=" + BLANKS
 _NOT_BASE64 = re.compile(b"[^" + re.escape(_ALPHABET) + b"]")
-_PAYLOAD = re.compile(rb"[^=]+=*|=+")
+_PAYLOAD = re.compile(rb"[^=]+={0,2}|=+")
 
 
 def sniff(head: bytes) -> bool:
-    return head.lstrip(BLANKS).startswith(_MAGIC)
+    return head[:1024].translate(None, BLANKS).startswith(_MAGIC)
 
 
 def blocks(feed: Feed, *, source: str) -> Iterator[bytes]:
@@ -48,8 +48,10 @@ def blocks(feed: Feed, *, source: str) -> Iterator[bytes]:
 
 def _decoded(digits: bytes, feed: Feed, source: str) -> Iterator[bytes]:
     for payload in _PAYLOAD.findall(digits):
+        sound = len(payload.rstrip(b"=")) // 4 * 4
+        yield binascii.a2b_base64(payload[:sound])
         try:
-            yield binascii.a2b_base64(payload, strict_mode=True)
+            yield binascii.a2b_base64(payload[sound:], strict_mode=True)
         except binascii.Error as error:
             raise _damage(f"bad padding ({error})", feed.taken, source) from None
 

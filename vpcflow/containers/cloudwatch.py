@@ -50,7 +50,9 @@ def blocks(feed: Feed, *, source: str, depth: int = 0) -> Iterator[bytes]:
 def _messages(feed: Feed, source: str, depth: int) -> Iterator[bytes]:
     stream = JsonStream(feed, source, NAME)
     try:
-        while stream.peek():
+        while character := stream.peek():
+            if character != "{":
+                raise stream.damage(f"a JSON object is expected, not {character!r}")
             start = stream.offset
             try:
                 value = stream.value(WHOLE)
@@ -64,9 +66,9 @@ def _messages(feed: Feed, source: str, depth: int) -> Iterator[bytes]:
         raise stream.damage(f"malformed JSON: {error}", error.offset) from None
 
 
-def _of_object(stream: JsonStream, value: Any, start: int, depth: int) -> Iterator[bytes]:
-    if not isinstance(value, dict):
-        raise stream.damage(f"a JSON {_kind(value)} where an object belongs", start)
+def _of_object(
+    stream: JsonStream, value: dict[str, Any], start: int, depth: int
+) -> Iterator[bytes]:
     if value.get("messageType") == "CONTROL_MESSAGE":
         return
     if "awslogs" in value:
@@ -133,8 +135,3 @@ def _of_lambda_event(stream: JsonStream, value: Any, start: int, depth: int) -> 
         raise stream.damage("the data of a Lambda event is not gzip in Base64", start)
     text = Feed.of_blocks(gzip.blocks(unpacked, source=source))
     yield from blocks(text, source=source, depth=depth + 1)
-
-
-def _kind(value: Any) -> str:
-    kinds = {str: "string", list: "list", bool: "boolean", type(None): "null"}
-    return kinds.get(type(value), "number")

@@ -1,0 +1,126 @@
+"""How things are measured: in turns, in a process of their own, on the cores they are given."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from vpcflow.bench import figures, measure
+from vpcflow.bench.inputs import Logs
+from vpcflow.bench.promises import PROMISES, Promise
+from vpcflow.bench.results import Figure, Row
+
+
+def test_all_take_turns_forwards_and_backwards_after_a_round_that_is_not_counted() -> None:
+    ran: list[str] = []
+
+    def contender(name: str):
+        def run() -> None:
+            ran.append(name)
+            time.sleep(0.03)  # long enough not to be repeated
+
+        return run
+
+    seconds = measure.alternate({name: contender(name) for name in "abc"}, rounds=3)
+    assert "".join(ran) == "abc" + "abc" + "cba" + "abc"
+    assert {name: len(taken) for name, taken in seconds.items()} == {"a": 3, "b": 3, "c": 3}
+    assert all(0.03 <= one < 3 for taken in seconds.values() for one in taken)
+
+
+def test_what_is_too_short_is_repeated_and_divided() -> None:
+    ran: list[None] = []
+
+    def run() -> None:
+        ran.append(None)
+        time.sleep(0.002)
+
+    (seconds,) = measure.alternate({"short": run}, rounds=2).values()
+    assert 8 <= len(ran) <= 21
+    assert all(0.002 <= one < 0.02 for one in seconds)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_worker_is_kept_on_its_cores(monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+    kept: list[set[int]] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 3, 5}, raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _, at: kept.append(at), raising=False)
+    assert measure.pin(cores)
+    assert kept == [{5} if cores == 1 else {3, 5}]
+
+
+def test_a_worker_that_fails_says_why() -> None:
+    with pytest.raises(RuntimeError, match=r"(?s)measuring parse failed.*No such file"):
+        measure.in_worker("parse", path="/nowhere/at-all.log", peers=[], rounds=1)
+
+
+def test_a_worker_uses_the_kernel_that_is_asked_for() -> None:
+    assert measure.in_worker("kernel", kernel="scalar") == "scalar"
+    assert measure.in_worker("kernel") == measure.machine().kernel
+
+
+def test_peak_memory_counts_what_was_let_go_but_not_the_parents() -> None:
+    held = bytearray(b"x") * 300_000_000
+    code = (
+        "from vpcflow.bench.measure import peak_memory\n"
+        "before = peak_memory()\n"
+        "held = bytearray(b'x') * 64_000_000\n"
+        "del held\n"
+        "print(before, peak_memory())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert before < 200_000_000 < len(held)
+    assert 60_000_000 < after - before < 70_000_000
+
+
+def test_a_figure_compares_rates_and_refuses_what_was_not_timed() -> None:
+    rows = [
+        Row("fast", "1", "", 400, 4, [2.0, 1.0, 3.0]),
+        Row("slow", "1", "", 100, 1, [0.5, 1.0]),
+        Row("odd", "1", "", 100, 1, [], "differs in bytes"),
+    ]
+    figure = Figure("f", "t", "d", tuple(rows))
+    assert (rows[0].best, rows[0].median, rows[0].rate, rows[0].line_rate) == (1.0, 2.0, 400, 4)
+    assert figure.speedup("fast", "slow") == 2.0
+    with pytest.raises(LookupError, match="odd was not timed: differs in bytes"):
+        figure.speedup("fast", "odd")
+    with pytest.raises(LookupError, match="no row 'none'"):
+        figure.row("none")
+
+
+def test_promises_are_kept_exactly_and_guarded_with_their_margin() -> None:
+    faster, cheaper = Promise("", 10.0, margin=0.1), Promise("", 2.0, False, margin=0.1)
+    assert [faster.kept(value) for value in (9.99, 10.0)] == [False, True]
+    assert [faster.tolerable(value) for value in (8.99, 9.0)] == [False, True]
+    assert [cheaper.kept(value) for value in (2.0, 2.01)] == [True, False]
+    assert [cheaper.tolerable(value) for value in (2.2, 2.21)] == [True, False]
+    assert all(promise.margin <= 0.15 for promise in PROMISES.values())
+
+
+def test_every_figure_can_be_measured(tmp_path_factory: pytest.TempPathFactory) -> None:
+    logs = Logs(tmp_path_factory.mktemp("logs"))
+    small = logs.gzipped("default", 2_000)
+    pair = [small, logs.gzipped("default", 2_000, copy=1)]
+    made = [
+        figures.parse(small, peers=["pyarrow", "split"], rounds=1),
+        figures.projection(logs.plain("custom-v5", 2_000), peers=["polars"], rounds=1),
+        figures.gzip(small, peers=["duckdb"], rounds=1),
+        figures.rows(small, peers=[], rounds=1),
+        figures.by_action(small, rounds=1),
+        figures.scaling({"a": small, "b": pair[1]}, rounds=1),
+        figures.threads(pair, rounds=1),
+        figures.importing(rounds=1),
+    ]
+    assert all(row.timed for figure in made for row in figure.rows)
+    assert {row.check for figure in made for row in figure.rows} == {
+        "reference",
+        "equal",
+        "not compared",
+    }
+    memory = figures.memory(small.path)
+    assert "2,000 records" in memory.data
+    assert 0 <= memory.over_import < 150
