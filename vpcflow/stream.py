@@ -14,6 +14,7 @@ from vpcflow import _native
 from vpcflow.batch import COUNTS, FlowBatch
 from vpcflow.errors import RejectedLine, RejectedLinesWarning, UsageError
 from vpcflow.fields import Field
+from vpcflow.flow_format import FlowFormat
 
 if TYPE_CHECKING:
     from typing_extensions import CapsuleType
@@ -93,6 +94,7 @@ class FlowStream:
         self._counts = dict.fromkeys(COUNTS, 0)
         self._reasons: dict[str, int] = {}
         self._rejected: list[RejectedLine] = []
+        self._formats: list[tuple[FlowFormat, str]] = []
         self._looked_at_rejected = False
         self._exhausted = False
         self.schema = FlowSchema(fields, text)
@@ -129,6 +131,8 @@ class FlowStream:
         for reason, count in batch.rejected_by_reason.items():
             self._reasons[reason] = self._reasons.get(reason, 0) + count
         self._rejected.extend(batch.rejected[: _MOST_REJECTED - len(self._rejected)])
+        if batch.format is not None and (batch.format, batch.format_source) not in self._formats:
+            self._formats.append((batch.format, batch.format_source))
 
     # ---- what was counted --------------------------------------------------------------------------
 
@@ -146,6 +150,11 @@ class FlowStream:
     def rejected_by_reason(self) -> Mapping[str, int]:
         self._looked_at_rejected = True
         return MappingProxyType(self._reasons)
+
+    @property
+    def formats(self) -> tuple[tuple[FlowFormat, str], ...]:
+        """The formats of the batches fetched so far, each with how it was known."""
+        return tuple(self._formats)
 
     # ---- Arrow -------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import vpcflow
-from vpcflow.bench.generate import KINDS, LINES_PER_MINUTE, blocks, generate, write
+from vpcflow.bench.generate import FIRST_MINUTE, KINDS, blocks, generate, write
 
 LINES = 3_000
 
@@ -61,12 +61,14 @@ def test_a_file_holds_the_same_text_plain_and_gzipped(tmp_path: Path) -> None:
     assert plain.read_bytes() == gzip.decompress(packed.read_bytes()) == text
 
 
-def test_a_block_is_a_minute_and_times_lie_in_it() -> None:
-    header, first, second = blocks("default", lines=LINES_PER_MINUTE + 10)
-    starts = [vpcflow.parse(header + part, columns=["start"]) for part in (first, second)]
-    minutes = [{record.start.replace(second=0) for record in batch} for batch in starts]
-    assert [len(found) for found in minutes] == [1, 1]
-    assert minutes[0] < {min(minutes[0] | minutes[1])} | minutes[1]
+def test_a_block_is_a_minute_and_times_lie_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vpcflow.bench.generate.LINES_PER_MINUTE", 700)
+    header, *minutes = blocks("default", lines=1_500)
+    assert [minute.count(b"\n") for minute in minutes] == [700, 700, 100]
+    for number, minute in enumerate(minutes):
+        begin = FIRST_MINUTE + 60 * number
+        for record in vpcflow.parse(header + minute):
+            assert begin <= record.start.timestamp() < record.end.timestamp() <= begin + 60
 
 
 def _plain(counts: Mapping[str, int]) -> dict[str, int]:

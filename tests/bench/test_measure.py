@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 
 import pytest
 
@@ -15,32 +15,50 @@ from vpcflow.bench.promises import PROMISES, Promise
 from vpcflow.bench.results import Figure, Row
 
 
-def test_all_take_turns_forwards_and_backwards_after_a_round_that_is_not_counted() -> None:
+class Clock:
+    """A clock that only what is measured moves on."""
+
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(measure, "time", clock)
+    return clock
+
+
+def test_all_take_turns_forwards_and_backwards_after_a_round_that_is_not_counted(
+    clock: Clock,
+) -> None:
     ran: list[str] = []
 
-    def contender(name: str):
+    def contender(name: str, seconds: float) -> Callable[[], None]:
         def run() -> None:
             ran.append(name)
-            time.sleep(0.03)  # long enough not to be repeated
+            clock.now += seconds * len(ran)
 
         return run
 
-    seconds = measure.alternate({name: contender(name) for name in "abc"}, rounds=3)
+    runs = {"a": contender("a", 1.0), "b": contender("b", 10.0), "c": contender("c", 100.0)}
+    seconds = measure.alternate(runs, rounds=3)
     assert "".join(ran) == "abc" + "abc" + "cba" + "abc"
-    assert {name: len(taken) for name, taken in seconds.items()} == {"a": 3, "b": 3, "c": 3}
-    assert all(0.03 <= one < 3 for taken in seconds.values() for one in taken)
+    assert seconds == {"a": (4, 9, 10), "b": (50, 80, 110), "c": (600, 700, 1200)}
 
 
-def test_what_is_too_short_is_repeated_and_divided() -> None:
+def test_what_is_too_short_is_repeated_and_divided(clock: Clock) -> None:
     ran: list[None] = []
 
     def run() -> None:
         ran.append(None)
-        time.sleep(0.002)
+        clock.now += 0.002
 
     (seconds,) = measure.alternate({"short": run}, rounds=2).values()
-    assert 8 <= len(ran) <= 21
-    assert all(0.002 <= one < 0.02 for one in seconds)
+    assert len(ran) == 1 + 2 * 10
+    assert seconds == pytest.approx((0.002, 0.002))
 
 
 @pytest.mark.parametrize("cores", [1, 2])

@@ -45,7 +45,7 @@ def written(kind: str, messages: list[str]) -> bytes:
 
 @st.composite
 def nestings(draw):
-    """(data, containers): every layer a gzip stream, cut into members anywhere, or Base64 of one."""
+    """(data, containers): every layer is gzip, in two members cut anywhere, or Base64 of that."""
     kind = draw(KINDS)
     data = written(kind, MESSAGES)
     containers = ["cloudwatch" if kind == "lambda" else kind]

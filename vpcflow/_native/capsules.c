@@ -110,6 +110,8 @@ static void keep_error(vf_stream *state) {
     free(state->error);
     state->error = malloc(strlen(message) + 1);
     if (state->error) strcpy(state->error, message);
+    /* its frames lead to the consumer's, which holds this stream: a cycle that nobody would collect */
+    if (value) PyException_SetTraceback(value, Py_None);
     Py_XDECREF(bytes);
     Py_XDECREF(text);
     Py_XDECREF(type);

@@ -32,6 +32,7 @@ class Feed:
         self._mark = 0
         self._since_mark: list[bytes] | None = None
         self._room = 0
+        self._pulled = 0
         self.taken = 0
         """Bytes handed out: the offset of the byte that `take` gives next."""
         self.bytes_in = 0
@@ -126,6 +127,7 @@ class Feed:
             except (OSError, ValueError):
                 return False
             self._ahead = []
+            self._pulled = self._mark
             self._error = None
         elif self._since_mark is not None:
             self._ahead[:0] = self._since_mark
@@ -141,7 +143,8 @@ class Feed:
         except InputError as error:
             self._error = error
             return b""
-        self.bytes_in = max(self.bytes_in, self.taken + sum(map(len, self._ahead)) + len(data))
+        self._pulled += len(data)
+        self.bytes_in = max(self.bytes_in, self._pulled)
         return data
 
     def _remember(self, data: bytes) -> None:
