@@ -27,10 +27,11 @@ def test_vpcflow(benchmark, logs: Logs, kind: str) -> None:
 @pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize(("kind", "peer"), [(k, p) for k in KINDS for p in reading(k)])
 def test_peer(benchmark, logs: Logs, kind: str, peer: str) -> None:
-    benchmark.group = f"parse, {kind}"
     reader, ours = PEERS[peer](), Vpcflow()
     text = Text.load(logs.plain(kind, LINES).path)
+    benchmark.group = f"parse, {kind}"
     if reader.slow:
+        benchmark.group += ", first 8 MB"
         text = text.head()
     benchmark.extra_info["bytes"] = len(text.content)
     expected = ours.digest(text, ours.run(text))

@@ -32,7 +32,7 @@ Value = int | str | None  # `start` and `end`: milliseconds since 1970, UTC
 Tokens = Sequence[bytes]
 
 
-class Bad(Exception):
+class BadLineError(Exception):
     """A line that cannot become a record: (reason, column or None)."""
 
 
@@ -82,10 +82,10 @@ def read(
             result.formats, result.format_source = [assume(every, source)], "assumed"
         try:
             if too_long:
-                raise Bad("line-too-long", None)
+                raise BadLineError("line-too-long", None)
             schema = result.formats[0].names if columns is None else columns
             record = decode_line(tokens, result.formats[-1], schema, where or {})
-        except Bad as bad:
+        except BadLineError as bad:
             counts["rejected"] += 1
             result.rejected.append(RejectedLine(source, number, offset, *bad.args, line[:MAX_TEXT]))
             continue
@@ -123,7 +123,7 @@ def split(line: bytes) -> list[bytes]:
 
 
 def is_header(tokens: Tokens) -> bool:
-    """Names only, one of AWS's among them; a byte-order mark (of a file appended) is passed over."""
+    """Names only, and one of AWS's among them."""
     return all(map(NAME.fullmatch, tokens)) and any(
         token.decode().replace("-", "_") in FIELDS for token in tokens
     )
@@ -150,12 +150,15 @@ def use_header(
 def decode_line(
     tokens: Tokens, format: FlowFormat, schema: Sequence[str], where: Mapping[str, Any]
 ) -> dict[str, Value] | None:
-    """The record, None if `where` does not want it; raises Bad. What is not asked for is not read.
+    """The record, None if `where` does not want it; raises BadLineError.
 
-    Columns that `where` names come first: all are decoded before any of them is compared.
+    What is not asked for is not read. Columns that `where` names come first: all are decoded before
+    any of them is compared.
     """
     if len(tokens) != len(format):
-        raise Bad("too-few-fields" if len(tokens) < len(format) else "too-many-fields", None)
+        raise BadLineError(
+            "too-few-fields" if len(tokens) < len(format) else "too-many-fields", None
+        )
     fields = {field.name: field for field in format.fields}
     pairs = list(zip(tokens, format.fields, strict=True))
     tested = {field.name: decode(token, field) for token, field in pairs if field.name in where}
@@ -171,25 +174,25 @@ def decode(token: bytes, field: Field) -> Value:
     if field.type == "utf8":
         return decode_text(token, field)
     if not re.fullmatch(rb"0|[1-9][0-9]*", token):
-        raise Bad("not-an-integer", field.name)
+        raise BadLineError("not-an-integer", field.name)
     if field.kind == "time":
         if len(token) not in (10, 13):
-            raise Bad("out-of-range", field.name)
+            raise BadLineError("out-of-range", field.name)
         return int(token) * (1000 if len(token) == 10 else 1)
     if int(token) > LARGEST.get(field.kind, LARGEST[field.type]):
-        raise Bad("out-of-range", field.name)
+        raise BadLineError("out-of-range", field.name)
     return int(token)
 
 
 def decode_text(token: bytes, field: Field) -> str:
     if field.kind == "tag":
         if re.search(rb"%(?![0-9A-Fa-f]{2})", token):
-            raise Bad("bad-percent-encoding", field.name)
+            raise BadLineError("bad-percent-encoding", field.name)
         token = re.sub(rb"%(..)", lambda pair: bytes.fromhex(pair[1].decode()), token)
     try:
         return token.decode()
     except UnicodeDecodeError:
-        raise Bad("not-utf8", field.name) from None
+        raise BadLineError("not-utf8", field.name) from None
 
 
 # where=

@@ -121,7 +121,7 @@ def envelope(messages: Sequence[str], kind: str = "DATA_MESSAGE", **more: Any) -
 
 
 def lambda_event(payload: bytes) -> bytes:
-    data = base64.b64encode(gzip.compress(payload)).decode()
+    data = base64.b64encode(gzip.compress(payload, mtime=0)).decode()
     return json.dumps({"awslogs": {"data": data}}).encode()
 
 

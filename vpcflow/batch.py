@@ -32,7 +32,8 @@ class FlowBatch:
     """Records of one format, as columns.
 
     format: of the lines; None before any line has been seen, and for imported batches.
-    format_source: "given", "header", "container" or "assumed": how the format was known; "" for None.
+    format_source: how the format was known: "given", "header", "container" or "assumed"; "" for
+    None.
     rejected: the first 1,000 lines that were set aside. counts: see `COUNTS`.
     rejected_by_reason: all of them, by reason.
     """
@@ -123,13 +124,13 @@ class FlowBatch:
         return _native.export_stream(self._handle, lambda: next(rest, None))
 
     def to_jsonl(self) -> bytes:
-        """One JSON object a line: nulls left out, integers as numbers, times in RFC 3339 UTC. Control
-        characters are escaped."""
+        """One JSON object a line: nulls left out, integers as numbers, times in RFC 3339 UTC.
+        Control characters are escaped."""
         return _native.render(self._handle, False, False)
 
     def to_csv(self, header: bool = True) -> bytes:
-        """RFC 4180 with CRLF: null is empty, times in RFC 3339 UTC. Texts are written as they are: a
-        spreadsheet may take one that begins with = + - @ for a formula."""
+        """RFC 4180 with CRLF: null is empty, times in RFC 3339 UTC. Texts are written as they are:
+        a spreadsheet may take one that begins with = + - @ for a formula."""
         return _native.render(self._handle, True, header)
 
 
@@ -146,7 +147,7 @@ def _import(obj: Any) -> CapsuleType:
 
 def _only_batch(obj: Any) -> CapsuleType:
     """The single array of a stream, by way of pyarrow, which reads streams."""
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped, unused-ignore]
 
     table = pyarrow.table(obj).combine_chunks()
     batches = table.to_batches()

@@ -163,7 +163,7 @@ class Decoder:
         )
 
     def feed(self, data: Buffer, start: int = 0, *, direct: bool = False) -> tuple[int, int]:
-        """Take `data[start:]`; returns (status, bytes taken). direct: views may point into `data`."""
+        """Take `data[start:]`; returns (status, bytes taken). direct: views may point into it."""
         status, taken = _native.feed(self._handle, data, start, direct)
         if status == TOO_BIG:
             raise self._too_big()
@@ -220,7 +220,7 @@ class Decoder:
         new = FlowFormat.from_header(line, source=self.source)
         return FormatError(
             f"line {self.position()[2]} is a header with other fields than the lines before it "
-            f"({len(new)} fields, {len(self.format)} before), and one batch has one format",
+            f"({len(new)} fields, {len(self.format or ())} before), and one batch has one format",
             source=self.source,
             line=line,
             hint="vpcflow.scan(data) gives a batch for each format",

@@ -130,7 +130,7 @@ class FlowFormat:
         return cls(fields)
 
 
-def coerce(value: FlowFormat | str | None) -> FlowFormat | None:
+def coerce(value: object) -> FlowFormat | None:
     """A `format=` argument as a FlowFormat: a format, a format string, or the name of one of the
     defaults, "default" and "transit-gateway". Raises UsageError for anything else."""
     if value is None or isinstance(value, FlowFormat):

@@ -82,9 +82,9 @@ def _decoder_of(fmt: FlowFormat | None, known_by: str, settings: Settings, sourc
 class FlowParser:
     """A parser that is fed: any way of cutting a text into chunks gives the same records.
 
-    Until the format is known (by `format=`, a header line, or the first 100 lines) batches are empty
-    and have no columns but those of `columns=`. Chunks are copied as far as needed: their buffers may
-    be reused at once. Line numbers and offsets count from the first byte fed.
+    Until the format is known (by `format=`, a header line, or the first 100 lines) batches are
+    empty and have no columns but those of `columns=`. Chunks are copied as far as needed: their
+    buffers may be reused at once. Line numbers and offsets count from the first byte fed.
 
     The arguments are those of `vpcflow.parse`.
     """
@@ -104,8 +104,8 @@ class FlowParser:
         self._finished = False
 
     def feed(self, chunk: Buffer) -> FlowBatch:
-        """The records of the lines that `chunk` completes. Raises FormatError when the format cannot
-        be known, or a header with other fields follows."""
+        """The records of the lines that `chunk` completes. Raises FormatError when the format
+        cannot be known, or a header with other fields follows."""
         self._refuse_more()
         if self._decoder is not None:
             return self._take(self._decoder, chunk)

@@ -1,7 +1,7 @@
 """The reader: sources, containers and columns put together, several files at a time, in order.
 
-Every file is read by one thread, which unwraps it block by block and decodes the blocks into batches;
-a bounded number of batches waits for the consumer, who gets them in the order of the sources.
+Every file is read by one thread, which unwraps it block by block and decodes the blocks into
+batches; a bounded number of them waits for the consumer, who gets them in the sources' order.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from typing_extensions import CapsuleType
 
 BATCH_ROWS = 32_768
-"""Records in a batch of a stream, about: enough to make its cost per batch vanish, few enough for the
-batch to be in the cache when its consumer looks at it."""
+"""Records in a batch of a stream, about: enough to make its cost per batch vanish, few enough for
+the batch to be in the cache when its consumer looks at it."""
 _AHEAD_BYTES = 160 << 20
 """Of finished batches that wait for the consumer: more than half of the largest file that AWS
 delivers (75 MB of gzip, about 260 MB of columns), so that two threads on such files never wait."""
@@ -188,7 +188,8 @@ class Scan:
         )
 
     def _check(self, fmt: FlowFormat, file: SourceFile) -> None:
-        """A stream has one schema: with `columns=` others are left out, without it none may be new."""
+        """A stream has one schema: with `columns=` other fields are left out, without it none may
+        be new."""
         if self.settings.columns is not None:
             return
         have = {column.name for column in self.schema}
@@ -196,8 +197,8 @@ class Scan:
         if new:
             both = [*(column.name for column in self.schema), *new]
             raise FormatError(
-                f"field {new[0]!r} appears here for the first time, after the stream's columns were "
-                "fixed by the first lines of its sources",
+                f"field {new[0]!r} appears here for the first time, after the stream's columns "
+                "were fixed by the first lines of its sources",
                 source=file.name,
                 hint=f"columns={both!r} takes both",
             )
@@ -252,8 +253,8 @@ def scan(
     """Flow logs of any size and wrapping, as a stream of batches in bounded memory.
 
     sources: paths, globs, directories (read recursively), "-" for standard input, bytes, binary
-        file objects. What a file is (gzip, a CloudWatch or Firehose envelope, an export, plain text)
-        is told by its content.
+        file objects. What a file is (gzip, a CloudWatch or Firehose envelope, an export, plain
+        text) is told by its content.
     threads: files read at a time; by default the processors there are, at most 8.
     The other arguments are those of `parse`.
 

@@ -70,14 +70,14 @@ class LocalFile:
 
     def open(self) -> BinaryIO:
         try:
-            return open(self.path, "rb", buffering=0)  # noqa: PTH123
+            return open(self.path, "rb")  # noqa: PTH123
         except OSError as error:
             raise unreadable(self.path, error) from error
 
     def read_range(self, offset: int, n: int) -> bytes:
         with self.open() as stream:
             stream.seek(offset)
-            return io.BufferedReader(cast(io.RawIOBase, stream)).read(n)
+            return stream.read(n)
 
 
 @frozen(eq=False)

@@ -140,10 +140,8 @@ def _below(directory: str) -> list[SourceFile]:
     passed_over: list[str] = []
     paths = sorted(_walk(directory, passed_over, set()))
     if not paths:
-        also = (
-            f"; {len(passed_over)} were passed over, as {passed_over[0]!r}" if passed_over else ""
-        )
-        raise InputError(f"the directory holds no log files{also}", source=directory)
+        such_as = f"names such as {passed_over[0]!r} are passed over" if passed_over else None
+        raise InputError("the directory holds no log files", source=directory, hint=such_as)
     return [LocalFile(path) for path in paths]
 
 

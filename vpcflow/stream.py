@@ -101,7 +101,7 @@ class FlowStream:
         self.error: BaseException | None = None
         self.progress = progress or Progress(files=0, bytes=None)
 
-    # ---- iterating ---------------------------------------------------------------------------------
+    # ---- iterating -------------------------------------------------------------------------------
 
     def __iter__(self) -> Self:
         if self._exhausted:
@@ -134,7 +134,7 @@ class FlowStream:
         if batch.format is not None and (batch.format, batch.format_source) not in self._formats:
             self._formats.append((batch.format, batch.format_source))
 
-    # ---- what was counted --------------------------------------------------------------------------
+    # ---- what was counted ------------------------------------------------------------------------
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -156,7 +156,7 @@ class FlowStream:
         """The formats of the batches fetched so far, each with how it was known."""
         return tuple(self._formats)
 
-    # ---- Arrow -------------------------------------------------------------------------------------
+    # ---- Arrow -----------------------------------------------------------------------------------
 
     def __arrow_c_schema__(self) -> CapsuleType:
         return self.schema.__arrow_c_schema__()
@@ -191,13 +191,13 @@ class FlowStream:
             return
         reasons = ", ".join(f"{count} {reason}" for reason, count in self._reasons.items())
         warnings.warn(
-            f"{self._counts['rejected']} of {self._counts['lines']} lines were rejected ({reasons}); "
-            "stream.rejected has the first of them",
+            f"{self._counts['rejected']} of {self._counts['lines']} lines were rejected "
+            f"({reasons}); stream.rejected has the first of them",
             RejectedLinesWarning,
             stacklevel=2,
         )
 
-    # ---- life --------------------------------------------------------------------------------------
+    # ---- life ------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Stop reading and close what is open. Batches that were fetched stay valid."""

@@ -1,10 +1,10 @@
 """`where=`: conditions on columns, checked and made ready for the kernel.
 
-A condition is a mapping from column names to what may stand there; all must hold for a line to pass.
-A scalar is that value; a list is any of its members; a tuple `(low, high)` is a half-open range,
-`None` standing for an open end; `None` alone is null. Null matches nothing else. Integers compare as
-numbers, text as text, addresses as addresses (`"10.0.0.0/8"`, `"2001:db8::/32"` are networks), times
-as aware datetimes, ISO 8601 strings, or whole seconds since 1970 UTC.
+A condition is a mapping from column names to what may stand there; all must hold for a line to
+pass. A scalar is that value; a list is any of its members; a tuple `(low, high)` is a half-open
+range, `None` standing for an open end; `None` alone is null. Null matches nothing else. Integers
+compare as numbers, text as text, addresses as addresses (`"10.0.0.0/8"`, `"2001:db8::/32"` are
+networks), times as aware datetimes, ISO 8601 strings, or whole seconds since 1970 UTC.
 """
 
 from __future__ import annotations

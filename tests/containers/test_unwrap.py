@@ -23,8 +23,9 @@ from wrapping import (
     unwrapped,
 )
 
-from vpcflow.containers import DEEPEST, unwrap
+from vpcflow.containers import unwrap
 from vpcflow.containers.lines import ENOUGH_LINES
+from vpcflow.containers.recognise import DEEPEST
 from vpcflow.errors import ContainerError, UsageError
 
 MESSAGES = LINE.decode().splitlines() * 3

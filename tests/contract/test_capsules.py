@@ -71,6 +71,11 @@ def imported(capsules: tuple[Any, Any]) -> Any:
     return pa.RecordBatch._import_from_c_capsule(*capsules)
 
 
+def sql(query: str, logs: Any) -> Any:
+    """DuckDB finds `logs` by its name in this frame."""
+    return duckdb.sql(query)
+
+
 def ports(table: Any) -> list[Any]:
     return list(table.column("dstport").to_pylist())
 
@@ -159,7 +164,7 @@ def test_an_empty_batch_has_its_columns_everywhere(text: str) -> None:
     assert (table.num_rows, tuple(table.column_names)) == (0, DEFAULT.names)
     assert table.schema == pa.schema(a_batch(text))
     assert polars.DataFrame(batch).shape == (0, 14)
-    assert duckdb.sql("select count(*), sum(bytes) from batch").fetchall() == [(0, None)]
+    assert sql("select count(*), sum(bytes) from logs", batch).fetchall() == [(0, None)]
     assert nanoarrow.c_array(batch).length == 0
 
 
@@ -229,7 +234,7 @@ def test_one_column_alone_keeps_its_memory(text: str) -> None:
 
 
 def test_a_batch_of_views_holds_the_callers_buffer_until_its_last_release(tmp_path: Path) -> None:
-    """A mapped file cannot be closed while a batch, or what was made of it, still points into it."""
+    """A mapped file cannot be closed while a batch, or what was made of it, points into it."""
     path = tmp_path / "flows.log"
     path.write_bytes(DATA)
     with path.open("rb") as file:
@@ -432,7 +437,7 @@ def test_fetching_from_an_exhausted_stream_is_an_error_and_not_emptiness() -> No
         with pytest.raises(polars.exceptions.PolarsError):
             polars.DataFrame(stream)
         with pytest.raises(duckdb.Error):
-            duckdb.sql("select count(*) from stream").fetchall()
+            sql("select count(*) from logs", stream).fetchall()
 
 
 def test_python_iteration_of_an_exhausted_stream_stays_at_its_end() -> None:
@@ -460,20 +465,22 @@ def test_a_closed_stream_gives_an_error() -> None:
 
 
 def test_duckdb_may_ask_a_stream_for_capsules_as_often_as_it_likes() -> None:
-    stream = a_stream()
-    assert duckdb.sql("select sum(dstport), count(bytes) from stream").fetchall() == [(598, 1)]
-    stream = a_stream()
-    relation = duckdb.sql("select dstport from stream where srcaddr like '10.%' order by dstport")
+    assert sql("select sum(dstport), count(bytes) from logs", a_stream()).fetchall() == [(598, 1)]
+    query = "select dstport from logs where srcaddr like '10.%' order by dstport"
+    relation = sql(query, a_stream())
     assert relation.columns == ["dstport"]
     assert relation.fetchall() == [(22,), (80,), (443,)]
-    del relation
+    twice = "select a.dstport, b.dstport from logs a join logs b on a.srcaddr = b.srcaddr"
+    assert sorted(sql(twice, a_stream()).fetchall()) == [(p, p) for p in sorted(PORTS[:4])]
+    scalars = "select (select count(*) from logs), (select sum(dstport) from logs)"
+    assert sql(scalars, a_stream()).fetchall() == [(5, 598)]
 
 
 def test_duckdb_reads_a_long_stream() -> None:
     count = 40
+    query = "select count(*), sum(bytes), count(distinct interface_id) from logs"
     stream = vpcflow.scan(*[DATA] * count, format=DEFAULT)
-    query = "select count(*), sum(bytes), count(distinct interface_id) from stream"
-    ((rows, total, interfaces),) = duckdb.sql(query).fetchall()
+    ((rows, total, interfaces),) = sql(query, stream).fetchall()
     assert (rows, total) == (300 * count, BYTES * count)
     assert interfaces == len({row["interface_id"] for row in WANTED.records} - {None})
 
@@ -537,7 +544,7 @@ def frame_of(stream: Any) -> Any:
 
 
 def relation_of(stream: Any) -> Any:
-    return duckdb.sql("select count(*) from stream").fetchall()
+    return sql("select count(*) from logs", stream).fetchall()
 
 
 def arrays_of(stream: Any) -> Any:
@@ -620,8 +627,8 @@ def test_nobody_is_warned_of_rejected_lines_that_he_looked_at() -> None:
 
 
 def test_the_counts_of_a_capsule_stream_are_there_afterwards() -> None:
+    stream = vpcflow.scan(BAD)
     with pytest.warns(RejectedLinesWarning):
-        stream = vpcflow.scan(BAD)
         pa.table(stream)
     assert stream.counts["rejected"] == 3
     assert [line.line_number for line in stream.rejected] == [3, 4, 5]

@@ -6,11 +6,16 @@ example says which.
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -23,7 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vpcflow
-from vpcflow import FlowFormat, FormatError, _native
+from vpcflow import FIELDS, FlowFormat, FormatError, _native
 
 DEFAULT = FlowFormat.default()
 CHUNKS = (1, 2, 3, 7, 13, 63, 64, 65, 4095, 4096, 4097)
@@ -274,7 +279,7 @@ def test_nothing_outside_the_buffer_is_touched(kernel: str) -> None:
     """Texts of every size that end, or begin, at a page that may not be read."""
     if os.name != "posix":
         return
-    program = os.path.join(os.path.dirname(__file__), "at_the_edge.py")
+    program = Path(__file__).with_name("at_the_edge.py")
     done = subprocess.run([sys.executable, program, kernel], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "untouched\n"), done.stderr
 
@@ -395,6 +400,48 @@ def test_on_error_skip_keeps_no_lines_but_counts_them() -> None:
     assert batch.rejected == ()
     assert dict(batch.counts) == expected.counts
     assert dict(batch.rejected_by_reason) == expected.rejected_by_reason
+
+
+# Rows as text
+
+
+@given(st.data())
+def test_jsonl_and_csv_hold_the_oracles_records(data: st.DataObject) -> None:
+    format = data.draw(lines.formats(max_size=30))
+    document = data.draw(lines.documents(format))
+    try:
+        expected = oracle.read(document, format, one_format=True)
+    except FormatError:
+        return
+    text = data.draw(st.sampled_from(checks.TEXT_MODES))
+    check_rows(vpcflow.parse(document, format=format, text=text), expected, format)
+
+
+def test_jsonl_and_csv_of_every_spoilt_value() -> None:
+    data, expected = spoilt_everywhere(lines.EVERY_FIELD)
+    check_rows(vpcflow.parse(data, format=lines.EVERY_FIELD), expected, lines.EVERY_FIELD)
+
+
+def check_rows(batch: Any, expected: Any, format: FlowFormat) -> None:
+    shown = [{name: rfc3339(name, v) for name, v in row.items()} for row in expected.records]
+    jsonl = batch.to_jsonl().decode().split("\n")
+    assert jsonl.pop() == ""
+    assert [json.loads(line) for line in jsonl] == [
+        {name: v for name, v in row.items() if v is not None} for row in shown
+    ]
+    table = csv.reader(io.StringIO(batch.to_csv().decode(), newline=""), strict=True)
+    blank = [["" if v is None else str(v) for v in row.values()] for row in shown]
+    assert [row or [""] for row in table] == [list(format.names), *blank]
+    assert batch.to_csv().endswith(batch.to_csv(header=False))
+
+
+def rfc3339(name: str, value: Any) -> Any:
+    """Times as "2024-01-01T00:00:00Z", with milliseconds where there are any."""
+    if value is None or FIELDS[name].kind != "time":
+        return value
+    seconds, milliseconds = divmod(value, 1000)
+    at = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{at}.{milliseconds:03}Z" if milliseconds else f"{at}Z"
 
 
 # Choosing a kernel

@@ -1,7 +1,7 @@
 """The C kernel: what the rest of the package calls, and which instruction set it uses.
 
-``VPCFLOW_KERNEL`` (``scalar``, ``avx2``, ``avx512`` or ``neon``) forces one; otherwise the best that
-this machine can run is taken.
+``VPCFLOW_KERNEL`` (``scalar``, ``avx2``, ``avx512`` or ``neon``) forces one; otherwise the best
+that this machine can run is taken.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ static void forget_few(vf_few *few) {
     /* a blank: no text can be that */
     for (int k = 0; k < VF_FEW; k++) few->high[k] = (uint64_t)' ' << 56;
     few->count = 0;
+    few->wide = false;
 }
 
 /* "-" is null: a spelling like any other that has no index. */
@@ -184,6 +185,7 @@ static bool fill_slot(vf_dictionary *dictionary, vf_slot *slot, const uint8_t *t
         few->low[few->count] = key[1];
         few->index[few->count++] = index;
     }
+    few->wide |= length > 7;
     memcpy(slot->key, key, 32);
     slot->hash = hash;
     slot->length = length;

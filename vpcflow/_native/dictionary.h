@@ -31,6 +31,7 @@ typedef struct {
     uint64_t high[VF_FEW], low[VF_FEW]; /* the last 8 bytes, and the 8 before; zero-filled */
     int32_t index[VF_FEW];
     uint32_t count;
+    bool wide; /* some value of the column, few or not, is longer than 7 bytes */
 } vf_few;
 
 typedef struct vf_dictionary {

@@ -106,27 +106,21 @@ static vf_status settle(vf_group *group) {
 
 static const uint64_t NODATA = 0x415441444F4E;      /* as the last 6 bytes of a window */
 static const uint64_t SKIPDATA = 0x4154414450494B53; /* all 8 */
-static const uint64_t OK_BEHIND_BLANK = 0x4B4F20;    /* the last 3: none of the others, mostly */
 
 static void count_statuses(vf_group *group) {
     const int32_t field = group->decoder->plan->status_field;
     if (field < 0) return;
     const uint8_t *text = group->rows.text - 8;
     const uint32_t *end = group->rows.ends + field;
-    const size_t stride = group->rows.stride;
-    uint64_t others = 0, nodata = 0, skipdata = 0;
-    for (uint32_t i = 0; i < group->rows.count; i++) {
-        others |= (vf_load64(text + end[i * stride]) >> 40) ^ OK_BEHIND_BLANK;
-    }
-    if (!others) return;
-    for (uint32_t i = 0; i < group->rows.count; i++, end += stride) {
+    const uint64_t nodata = NODATA << 8 | (field ? ' ' : '\n'); /* with the separator before it */
+    uint64_t without = 0, skipped = 0;
+    for (uint32_t i = 0; i < group->rows.count; i++, end += group->rows.stride) {
         const uint64_t window = vf_load64(text + *end);
-        const uint32_t length = end[0] - end[-1] - 1;
-        nodata += (length == 6) & (window >> 16 == NODATA);
-        skipdata += (length == 8) & (window == SKIPDATA);
+        without += window >> 8 == nodata;
+        if (VF_UNLIKELY(window == SKIPDATA)) skipped += end[0] - end[-1] == 9;
     }
-    group->decoder->counts.nodata += nodata;
-    group->decoder->counts.skipdata += skipdata;
+    group->decoder->counts.nodata += without;
+    group->decoder->counts.skipdata += skipped;
 }
 
 /* Where no integer stands in its way a header would pass for data, or be filtered: look at every line
@@ -463,18 +457,15 @@ static vf_status append_validity(vf_decoder *decoder, vf_builder *builder, const
     const uint64_t rows = decoder->rows;
     builder->validity.length = builder->nulls ? (size_t)(rows + 7) / 8 : 0;
     uint64_t room = decoder->row_hint > rows + count ? decoder->row_hint : rows + count;
-    if (!vf_buffer_reserve(&builder->validity, (size_t)room / 8 + 16, decoder->pool)) return VF_NO_MEMORY;
+    if (!vf_buffer_reserve(&builder->validity, (size_t)room / 8 + 24, decoder->pool)) return VF_NO_MEMORY;
     if (!builder->nulls) memset(builder->validity.data, 0xFF, (size_t)(rows + 7) / 8);
     builder->nulls += nulls;
     uint8_t *to = builder->validity.data + rows / 8;
     const unsigned shift = (unsigned)(rows & 7);
-    if (!shift) {
-        memcpy(to, bits, (count + 7) / 8);
-        return VF_OK;
-    }
-    for (uint32_t i = 0; i < (count + 7) / 8; i++) {
-        to[i] = (uint8_t)((to[i] & ((1u << shift) - 1)) | bits[i] << shift);
-        to[i + 1] = (uint8_t)(bits[i] >> (8 - shift));
+    for (uint32_t i = 0; i < count; i += 64, to += 8) {
+        const uint64_t word = vf_load64(bits + i / 8);
+        vf_store64(to, word << shift | (*to & ((1u << shift) - 1)));
+        if (shift) to[8] = (uint8_t)(word >> (64 - shift));
     }
     return VF_OK;
 }

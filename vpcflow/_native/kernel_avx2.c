@@ -153,10 +153,16 @@ VF_INLINE __m256i field_bytes(__m256i window, uint8_t before, __m256i *all) {
 #define VF_HAS_FEW_LANES
 VF_INLINE uint32_t few_lanes(const uint64_t *high, const uint64_t *low, uint8_t before,
                              const vf_few *few, int32_t *out) {
-    __m256i longer, too_long;
-    const __m256i last = field_bytes(_mm256_loadu_si256((const __m256i *)(const void *)high), before, &longer);
-    const __m256i first = field_bytes(_mm256_loadu_si256((const __m256i *)(const void *)low), before, &too_long);
-    const __m256i front = _mm256_and_si256(longer, first);
+    __m256i longer, too_long, front = _mm256_setzero_si256();
+    const __m256i last =
+        field_bytes(_mm256_loadu_si256((const __m256i *)(const void *)high), before, &longer);
+    if (low) {
+        const __m256i first =
+            field_bytes(_mm256_loadu_si256((const __m256i *)(const void *)low), before, &too_long);
+        front = _mm256_and_si256(longer, first);
+    } else {
+        too_long = longer;
+    }
     __m256i found = _mm256_setzero_si256(), index = _mm256_setzero_si256();
     for (uint32_t k = 0; k < VF_FEW; k++) {
         const __m256i same =

@@ -118,12 +118,17 @@ VF_INLINE __m512i field_bytes(__m512i window, uint8_t before, __m512i *bits) {
 #define VF_HAS_FEW_LANES
 VF_INLINE uint32_t few_lanes(const uint64_t *high, const uint64_t *low, uint8_t before,
                              const vf_few *few, int32_t *out) {
-    __m512i high_bits, low_bits;
-    const __m512i last = field_bytes(_mm512_loadu_si512(high), before, &high_bits);
-    const __m512i first = field_bytes(_mm512_loadu_si512(low), before, &low_bits);
-    const __mmask8 longer = _mm512_cmpeq_epi64_mask(high_bits, _mm512_set1_epi64(64));
-    const __mmask8 too_long = _mm512_mask_cmpeq_epi64_mask(longer, low_bits, _mm512_set1_epi64(64));
-    const __m512i front = _mm512_maskz_mov_epi64(longer, first);
+    const __m512i none = _mm512_set1_epi64(64);
+    __m512i bits;
+    const __m512i last = field_bytes(_mm512_loadu_si512(high), before, &bits);
+    const __mmask8 longer = _mm512_cmpeq_epi64_mask(bits, none);
+    __mmask8 too_long = longer;
+    __m512i front = _mm512_setzero_si512();
+    if (low) {
+        const __m512i first = field_bytes(_mm512_loadu_si512(low), before, &bits);
+        too_long = _mm512_mask_cmpeq_epi64_mask(longer, bits, none);
+        front = _mm512_maskz_mov_epi64(longer, first);
+    }
     __mmask8 found = 0;
     __m512i index = _mm512_setzero_si512();
     for (uint32_t k = 0; k < VF_FEW; k++) {

@@ -10,7 +10,8 @@
  *   int_lanes(windows, before, max, &value, &null) -> mask of lanes decided
  *   time_lanes(high, low, before, &value, &null) -> mask of lanes decided
  *   lanes_store32(out, value), lanes_store64(out, value)
- *   with VF_HAS_FEW_LANES: few_lanes(high, low, before, few, out) -> mask of lanes not found
+ *   with VF_HAS_FEW_LANES: few_lanes(high, low, before, few, out) -> mask of lanes not found; low may
+ *                             be NULL
  *
  * A window is the 8 bytes that end where a field ends, as a little-endian number: its last character is
  * the highest byte. In it, the digits of a number are those above the highest byte that is not a
@@ -160,40 +161,57 @@ VF_INLINE int32_t look_up_all(const vf_rows *rows, uint32_t field, vf_dictionary
 }
 
 #ifdef VF_HAS_FEW_LANES
-/* Compare with the few values that the column is known to have; others are looked up one by one. */
-static int32_t look_up_few(const vf_rows *rows, uint32_t field, vf_dictionary *dict, int32_t *out,
-                           vf_pool *pool) {
+/* Compare with the few values that the column is known to have; others are looked up one by one.
+ * `wide` is a constant at each call: without it, values are up to 7 bytes. */
+VF_INLINE int32_t look_up_few(const vf_rows *rows, uint32_t field, vf_dictionary *dict, bool wide,
+                              int32_t *out, vf_pool *pool) {
     uint64_t high[VF_GROUP + 8], low[VF_GROUP + 8];
     const uint8_t before = VF_FIELD_BEFORE(field);
     const uint32_t count = rows->count;
     gather_windows(rows, field, 8, high);
-    gather_windows(rows, field, 16, low);
+    if (wide) gather_windows(rows, field, 16, low);
     int32_t least = 0;
     uint32_t others = 0;
     for (uint32_t i = 0; i < count; i += VF_LANES) {
-        uint32_t unknown = few_lanes(high + i, low + i, before, &dict->few, out + i);
+        uint32_t unknown = few_lanes(high + i, wide ? low + i : NULL, before, &dict->few, out + i);
         if (count - i < VF_LANES) unknown &= (1u << (count - i)) - 1;
         for (; VF_UNLIKELY(unknown); unknown &= unknown - 1, others++) {
             const uint32_t row = i + vf_ctz64(unknown);
             const uint32_t *end = rows->ends + (size_t)row * rows->stride + field;
-            out[row] = look_up(dict, rows->text, end, 4, pool);
+            out[row] = vf_dictionary_index(dict, rows->text + end[0], end[0] - end[-1] - 1, pool);
             if (VF_UNLIKELY(out[row] <= VF_INDEX_FULL)) return out[row];
         }
     }
     for (uint32_t i = 0; i < count; i++) least = out[i] < least ? out[i] : least;
-    dict->many = others > 16 + count / 8;
+    /* values may only have been too long for the short way: the wide one comes first then */
+    dict->many = others > 16 + count / 8 && wide == dict->few.wide;
     return least;
 }
+#endif
+
+/* One function for each constant: together in one they would not keep their values in registers. */
+#define VF_LOOK_UP(name, call)                                                                         \
+    static VF_NOINLINE int32_t name(const vf_rows *rows, uint32_t field, vf_dictionary *dict,          \
+                                    int32_t *out, vf_pool *pool) {                                     \
+        return call;                                                                                   \
+    }
+VF_LOOK_UP(look_up_2_words, look_up_all(rows, field, dict, 2, out, pool))
+VF_LOOK_UP(look_up_3_words, look_up_all(rows, field, dict, 3, out, pool))
+VF_LOOK_UP(look_up_4_words, look_up_all(rows, field, dict, 4, out, pool))
+#ifdef VF_HAS_FEW_LANES
+VF_LOOK_UP(look_up_few_short, look_up_few(rows, field, dict, false, out, pool))
+VF_LOOK_UP(look_up_few_wide, look_up_few(rows, field, dict, true, out, pool))
 #endif
 
 static int32_t dictionary(const vf_rows *rows, uint32_t field, vf_dictionary *dict, int32_t *out,
                           vf_pool *pool) {
 #ifdef VF_HAS_FEW_LANES
-    if (!dict->many) return look_up_few(rows, field, dict, out, pool);
+    if (!dict->many && !dict->few.wide) return look_up_few_short(rows, field, dict, out, pool);
+    if (!dict->many) return look_up_few_wide(rows, field, dict, out, pool);
 #endif
-    if (dict->words == 2) return look_up_all(rows, field, dict, 2, out, pool);
-    if (dict->words == 3) return look_up_all(rows, field, dict, 3, out, pool);
-    return look_up_all(rows, field, dict, 4, out, pool);
+    if (dict->words == 2) return look_up_2_words(rows, field, dict, out, pool);
+    if (dict->words == 3) return look_up_3_words(rows, field, dict, out, pool);
+    return look_up_4_words(rows, field, dict, out, pool);
 }
 
 /* ---- views ------------------------------------------------------------------------------------ */

@@ -116,8 +116,7 @@ def of_file(
     """
     source = Path(name)
     path = directory / f"{source.name}.text"
-    with source.open("rb") as stream, path.open("wb") as out:
-        text = unwrap(stream, source=name)
+    with source.open("rb") as file, path.open("wb") as out, unwrap(file, source=name) as text:
         head = bytes(text.head()).split(b"\n")
         count = 0
         for block in text:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from attrs import frozen
 
 RATIO_MARGIN = 0.12
-"""Ratios of two fastest rounds, taken in turns, vary by up to about 8 % from run to run on a shared
-two-core machine; half as much again keeps a guard from failing without a cause."""
+"""Ratios of two fastest rounds, taken in turns, vary by up to about 9 % from run to run on a shared
+two-core machine; a third as much again keeps a guard from failing without a cause."""
 
 
 @frozen

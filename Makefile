@@ -1,0 +1,60 @@
+# Two commands are enough: `make demo` and `make test`. Both create what they need in build/venv.
+# The others are for developers; `make help` lists all.
+
+PYTHON ?= python3
+VENV := build/venv
+BIN := $(VENV)/bin
+# what the environment was made from: it is made again when one of these changes
+SOURCES := pyproject.toml constraints.txt $(shell find vpcflow/_native -name '*.[ch]' -o -name '*.cmake' -o -name CMakeLists.txt)
+
+.PHONY: help demo test test-system lint types fuzz bench guards instructions samples clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/installed ## build, read the sample logs, print what was found
+	$(BIN)/python docs/demo.py
+
+test: $(VENV)/tested ## all tests that need nothing but pip
+	$(BIN)/pytest --ignore=tests/system
+
+test-system: $(VENV)/tested lint types ## lint, types, sanitizers, fuzzing, arm64, instruction counts, guards
+	$(BIN)/pytest tests/system
+	$(BIN)/pytest benchmarks/test_guards.py
+
+lint: $(VENV)/tested ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/tested ## mypy, strict on the package
+	$(BIN)/mypy
+
+fuzz: $(VENV)/tested ## fuzz for SECONDS (an hour): make fuzz SECONDS=36000
+	VPCFLOW_FUZZ_SECONDS=$(or $(SECONDS),3600) $(BIN)/pytest tests/system/test_sanitizers.py -k fuzz -s
+
+bench: $(VENV)/tested ## everything against the peers; writes benchmarks/results/
+	$(BIN)/python -m benchmarks.full
+
+guards: $(VENV)/tested ## the ratios that are held
+	$(BIN)/pytest benchmarks/test_guards.py
+
+instructions: $(VENV)/tested ## count instructions anew: tests/system/instructions.json
+	$(BIN)/python -m pytest tests/system/test_instructions.py --write-instructions
+
+samples: $(VENV)/tested ## make the sample logs anew
+	$(BIN)/python tests/data/make_samples.py
+
+clean: ## remove what was built
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+
+$(VENV)/installed: $(BIN)/python $(SOURCES)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[cli]'
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --group test --group bench --group lint
+	@touch $@
