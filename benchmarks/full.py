@@ -15,12 +15,12 @@ from pathlib import Path
 
 from vpcflow import _native
 from vpcflow.bench import figures
-from vpcflow.bench.figures import Figure, Memory
+from vpcflow.bench.figures import Figure
 from vpcflow.bench.generate import KINDS
 from vpcflow.bench.inputs import Logs
 from vpcflow.bench.measure import machine
 from vpcflow.bench.peers import reading
-from vpcflow.bench.promises import PROMISES
+from vpcflow.bench.promises import PROMISES, TWICE
 from vpcflow.bench.report import Report, as_markdown, as_text, machine_line
 
 LINES = 2_000_000
@@ -34,14 +34,13 @@ def measured(logs: Logs) -> Iterator[Figure]:
     default = logs.gzipped("default", LINES)
     for kind in KINDS:
         log = logs.plain(kind, LINES if kind == "default" else LINES // 2)
-        figure = figures.parse(log, peers=reading(kind), rounds=ROUNDS)
-        yield figure.named(f"parse-{kind}")
+        yield figures.parse(log, peers=reading(kind), rounds=ROUNDS).of_kind(kind)
     for kernel in _native.kernels():
         yield figures.parse(default, peers=["polars"], rounds=ROUNDS, kernel=kernel)
     yield figures.scaling(
         {
             "default": logs.plain("default", LINES // 2),
-            "default, twice as long": default,
+            TWICE: default,
             **{kind: logs.plain(kind, LINES // 2) for kind in KINDS if kind != "default"},
         },
         rounds=ROUNDS,
@@ -59,22 +58,12 @@ def measured(logs: Logs) -> Iterator[Figure]:
     yield figures.importing()
 
 
-def kept(found: dict[str, Figure], memory: list[Memory]) -> Iterator[tuple[str, float]]:
-    """Each promise that can be checked on this machine, with the number measured."""
-    for kernel in _native.kernels():
-        if f"parse-{kernel}" in PROMISES:
-            yield f"parse-{kernel}", found[f"parse-{kernel}"].speedup("vpcflow", "polars")
-            yield f"gzip-{kernel}", found[f"gzip-{kernel}"].speedup("isal igzip", "vpcflow")
-    scaling, start = found["scaling"], found["import"]
-    yield "order", scaling.speedup("default", "custom-v5")
-    twice = scaling.row("default, twice as long").best
-    yield "length", twice / scaling.row("default").best
-    yield "projection", found["projection"].speedup("vpcflow", "vpcflow, all columns")
-    yield "rows", found["rows"].speedup("vpcflow", "flowlogs-reader")
-    yield "by-action", found["by-action"].speedup("vpcflow + polars", "flowlogs-reader")
-    yield "threads", found["threads-gzip"].speedup("2 threads", "one thread")
-    yield "import", start.row("import vpcflow").best / start.row("bare interpreter").best
-    yield "memory", max(one.over_import for one in memory)
+def promised(found: dict[str, Figure]) -> Iterator[tuple[str, Figure]]:
+    """Each promise that can be checked on this machine, with its figure."""
+    for name in PROMISES:
+        shown_by = {"order": "scaling", "length": "scaling", "threads": "threads-gzip"}
+        if (figure := found.get(shown_by.get(name, name))) is not None:
+            yield name, figure
 
 
 def main(directory: Path) -> None:
@@ -92,7 +81,7 @@ def main(directory: Path) -> None:
     for one in memory:
         print(f"{one.data}: {one.over_import:.0f} MB over the import at the peak")
     date = f"{datetime.now(UTC):%Y-%m-%d}"
-    report = Report(date, here, list(found.values()), memory, list(kept(found, memory)))
+    report = Report(date, here, list(found.values()), memory, list(promised(found)))
     page = directory / f"{date}-{here.slug}.md"
     page.write_text(as_markdown(report), encoding="utf-8")
     print(f"\nwritten: {page}")

@@ -2,8 +2,9 @@
 
 The bounds and their margins are in `vpcflow.bench.promises`. None is an absolute time, so a slow
 machine does not fail and a fast one does not hide a loss. Every ratio is of fastest rounds taken in
-turns in one process on one core; if a ratio is missed it is measured once more, since a neighbour
-on the machine can spoil all rounds of one measurement, and a loss of speed spoils both.
+turns in one process on one core. A measurement that misses its bound, or during which other
+programs had a share of the core, is made again, at most twice: a busy neighbour spoils one of them,
+a loss of speed spoils all.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ import pytest
 import vpcflow
 from vpcflow import _native
 from vpcflow.bench import figures, generate
-from vpcflow.bench.figures import Memory
 from vpcflow.bench.inputs import Logs
-from vpcflow.bench.promises import PROMISES
+from vpcflow.bench.promises import MOST_MEMORY, PROMISES, TWICE
+from vpcflow.bench.results import Figure
 
 LINES = 500_000
 GIGABYTE = 1_000_000_000
 LARGE_GZIP = 75_000_000
+ATTEMPTS = 3
 
 # Of the 14 default columns: a data buffer each; the validity of the eight that are null in NODATA
 # lines; offsets and values of four dictionaries; for each of the two address columns (string_view)
@@ -37,111 +39,71 @@ EXPORTS = 1  # an array for each hand-over; schema and stream are given back at 
 KERNELS = [name for name in _native.kernels() if f"parse-{name}" in PROMISES]
 
 
-def _guard(promise: str, measure: Callable[[], float]) -> None:
-    bound = PROMISES[promise]
-    seen = [measure()]
-    if not bound.tolerable(seen[0]):
-        seen.append(measure())
-    told = ", then ".join(f"{value:.3g}" for value in seen)
-    assert bound.tolerable(seen[-1]), f"{bound.text}: {told}; promised is {bound}"
+def _guard(name: str, measure: Callable[[], Figure]) -> None:
+    """Measure until a figure is undisturbed and within the margin, three times at most."""
+    promise, told = PROMISES[name], []
+    for _ in range(ATTEMPTS):
+        figure = measure()
+        assert {row.check for row in figure.rows} <= {"reference", "equal", "not compared"}
+        value = promise.ratio(figure)
+        told.append(f"{value:.3g}{' (disturbed)' if figure.disturbed else ''}")
+        if promise.tolerable(value) and not figure.disturbed:
+            return
+    assert promise.tolerable(value), f"{promise.text}: {', '.join(told)}; promised is {promise}"
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_text_to_columns_is_times_as_fast_as_polars(logs: Logs, kernel: str) -> None:
     log = logs.plain("default", LINES)
-
-    def measure() -> float:
-        figure = figures.parse(log, peers=["polars"], kernel=kernel)
-        assert figure.row("polars").check == "equal"
-        return figure.speedup("vpcflow", "polars")
-
-    _guard(f"parse-{kernel}", measure)
+    _guard(f"parse-{kernel}", lambda: figures.parse(log, peers=["polars"], kernel=kernel))
 
 
-def test_order_and_length_of_a_text_do_not_change_what_a_byte_costs(logs: Logs) -> None:
+@pytest.mark.parametrize("promise", ["order", "length"])
+def test_order_and_length_do_not_change_what_a_byte_costs(logs: Logs, promise: str) -> None:
     texts = {
         "default": logs.plain("default", LINES),
-        "twice": logs.plain("default", 2 * LINES),
-        "custom": logs.plain("custom-v5", LINES // 2),
+        TWICE: logs.plain("default", 2 * LINES),
+        "custom-v5": logs.plain("custom-v5", LINES // 2),
     }
-    made: list[figures.Figure] = []
-
-    def order() -> float:
-        made.append(figures.scaling(texts))
-        return made[-1].speedup("default", "custom")
-
-    def length() -> float:
-        figure = made.pop() if made else figures.scaling(texts)
-        return figure.row("twice").best / figure.row("default").best
-
-    _guard("order", order)
-    _guard("length", length)
+    _guard(promise, lambda: figures.scaling(texts))
 
 
 def test_two_of_29_columns_are_times_as_fast_as_all(logs: Logs) -> None:
     log = logs.plain("custom-v5", LINES // 2)
-
-    def measure() -> float:
-        return figures.projection(log, peers=[]).speedup("vpcflow", "vpcflow, all columns")
-
-    _guard("projection", measure)
+    _guard("projection", lambda: figures.projection(log, peers=[]))
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_gzipped_file_costs_little_more_than_inflating_it(logs: Logs, kernel: str) -> None:
     log = logs.gzipped("default", LINES)
-
-    def measure() -> float:
-        return figures.gzip(log, peers=[], kernel=kernel).speedup("isal igzip", "vpcflow")
-
-    _guard(f"gzip-{kernel}", measure)
+    _guard(f"gzip-{kernel}", lambda: figures.gzip(log, peers=[], kernel=kernel))
 
 
 def test_records_are_times_as_fast_as_flowlogs_reader(logs: Logs) -> None:
     log = logs.plain("default", 100_000)
-
-    def measure() -> float:
-        figure = figures.rows(log, peers=["flowlogs-reader"])
-        assert figure.row("flowlogs-reader").check == "equal"
-        return figure.speedup("vpcflow", "flowlogs-reader")
-
-    _guard("rows", measure)
+    _guard("rows", lambda: figures.rows(log, peers=["flowlogs-reader"]))
 
 
 def test_bytes_by_action_are_times_as_fast_as_flowlogs_reader(logs: Logs) -> None:
     log = logs.plain("default", LINES)
-
-    def measure() -> float:
-        figure = figures.by_action(log, rounds=5)
-        assert {row.check for row in figure.rows} == {"equal"}
-        return figure.speedup("vpcflow + polars", "flowlogs-reader")
-
-    _guard("by-action", measure)
+    _guard("by-action", lambda: figures.by_action(log, rounds=5))
 
 
 def test_two_threads_read_two_files_nearly_twice_as_fast(logs: Logs) -> None:
     pair = [logs.gzipped("default", LINES, copy=n) for n in (0, 1)]
-
-    def measure() -> float:
-        return figures.threads(pair).speedup("2 threads", "one thread")
-
-    _guard("threads", measure)
+    _guard("threads", lambda: figures.threads(pair))
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["1 GB of text", "75 MB gzipped"])
 def test_a_large_file_is_scanned_in_little_memory(logs: Logs, packed: bool) -> None:
     path = logs.large_gzip(LARGE_GZIP) if packed else logs.large_plain(GIGABYTE)
-    measured: Memory = figures.memory(path)
+    measured = figures.memory(path)
     path.unlink()
-    _guard("memory", lambda: measured.over_import)
+    assert measured.over_import < MOST_MEMORY
 
 
 def test_import_is_light() -> None:
-    def measure() -> float:
-        figure = figures.importing()
-        return figure.row("import vpcflow").best / figure.row("bare interpreter").best
-
-    _guard("import", measure)
+    _guard("import", figures.importing)
 
 
 def test_import_brings_no_heavy_package() -> None:

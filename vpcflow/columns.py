@@ -5,11 +5,11 @@ The kernel (`_native/decoder.h`) does the work; here is its set-up.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from vpcflow import _native
 from vpcflow.batch import COUNTS, FlowBatch, reasons_of
@@ -130,36 +130,38 @@ def _maximum(column: str) -> int:
 # ---- decoders ------------------------------------------------------------------------------------
 
 
-@define
 class Decoder:
     """Lines of one format and source to batches.
 
     schema: the columns of the batches. max_rows: when a batch is complete (about); 0: never.
-    offset, line: where in the source the first byte fed stands.
+    offset, line: where in the source the first byte fed stands. Without a format it only counts.
     """
 
-    format: FlowFormat | None
-    format_source: str
-    schema: tuple[Field, ...]
-    settings: Settings
-    source: str
-    pool: CapsuleType | None = None
-    max_rows: int = 0
-    offset: int = 0
-    line: int = 1
-    _handle: CapsuleType = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        settings = self.settings
-        plan = make_plan(self.format, self.schema, settings.where, settings.text)
+    def __init__(
+        self,
+        format: FlowFormat | None,
+        format_source: str,
+        schema: Sequence[Field],
+        settings: Settings,
+        source: str,
+        *,
+        pool: CapsuleType | None = None,
+        max_rows: int = 0,
+        offset: int = 0,
+        line: int = 1,
+    ) -> None:
+        self.format = format
+        self.format_source = format_source
+        self.settings = settings
+        self.source = source
         self._handle = _native.decoder(
-            plan,
-            self.pool,
-            secrets.randbits(64),
-            self.max_rows,
+            make_plan(format, schema, settings.where, settings.text),
+            pool,
+            int.from_bytes(os.urandom(8), "little"),  # what hostile keys would have to know
+            max_rows,
             settings.on_error != "skip",
-            self.offset,
-            self.line,
+            offset,
+            line,
         )
 
     def feed(self, data: Buffer, start: int = 0, *, direct: bool = False) -> tuple[int, int]:

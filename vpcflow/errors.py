@@ -14,7 +14,6 @@ process can hand one to its parent unchanged.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Self
@@ -220,6 +219,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     by_letters: dict[str, str] = {}
     for candidate in known:
         by_letters.setdefault(_letters(candidate), candidate)
+    import difflib
+
     close = difflib.get_close_matches(_letters(name), by_letters, n=1, cutoff=0.6)
     return by_letters[close[0]] if close else None
 

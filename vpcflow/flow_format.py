@@ -16,7 +16,6 @@ from typing import Literal, Self
 
 from attrs import field, frozen
 
-from vpcflow import shapes
 from vpcflow.errors import FormatError, UsageError, nearest, printable
 from vpcflow.fields import FIELDS, Field, text_field
 
@@ -236,13 +235,15 @@ def _sample(lines: Sequence[bytes]) -> dict[int, list[bytes]]:
 
 def misfit(fmt: FlowFormat, line: Sequence[bytes]) -> str | None:
     """What shows that the line (its tokens) is not in this format, in words; None if it may be."""
+    from vpcflow.shapes import misfit as misfit_of  # only evidence for an assumption needs it
+
     if len(line) != len(fmt):
         return f"it has {_fields(len(line))}, not {len(fmt)}"
     for position, (one, token) in enumerate(zip(fmt.fields, line, strict=True), start=1):
         if one.name == "version" and token != b"%d" % fmt.version:
             expected: str | None = f"{fmt.version} (AWS writes the highest version of the fields)"
         else:
-            expected = shapes.misfit(one, token)
+            expected = misfit_of(one, token)
         if expected is not None:
             seen = printable(token, 60)
             return f"field {position} ({one.aws_name}) is '{seen}' where {expected} belongs"

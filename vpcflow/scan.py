@@ -9,9 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
-
-from attrs import define, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from vpcflow import _native
 from vpcflow.batch import FlowBatch
@@ -25,17 +23,17 @@ from vpcflow.columns import (
     format_at,
     schema_of,
 )
-from vpcflow.containers import Lines, unwrap
 from vpcflow.errors import ContainerError, FormatError
 from vpcflow.fields import FIELDS, Field
 from vpcflow.flow_format import FlowFormat, recognise
 from vpcflow.lookahead import in_order
-from vpcflow.sources import OpenFile, SourceFile, flow_log_id, resolve
 from vpcflow.stream import FlowStream, Progress
 from vpcflow.where import Where
 
+# sources and containers come with the first scan: `import vpcflow` is for those who parse, too
 if TYPE_CHECKING:
-    from typing_extensions import CapsuleType
+    from vpcflow.containers import Lines
+    from vpcflow.sources import SourceFile
 
 BATCH_ROWS = 32_768
 """Records in a batch of a stream, about: enough to make its cost per batch vanish, few enough for
@@ -47,8 +45,7 @@ _IDLE_BYTES = 48 << 20  # what a stream's pool keeps for its next batches
 _MOST_THREADS = 8
 
 
-@define
-class _Opened:
+class _Opened(NamedTuple):
     """A source whose first lines have been looked at."""
 
     lines: Lines
@@ -56,20 +53,17 @@ class _Opened:
     known_by: str
 
 
-@define(eq=False)
 class Scan:
     """One run over a list of sources."""
 
-    files: Sequence[SourceFile]
-    settings: Settings
-    threads: int
-    progress: Progress
-    schema: tuple[Field, ...] = field(init=False)
-    _opened: dict[int, _Opened] = field(factory=dict)
-    _formats: dict[str, tuple[FlowFormat, str]] = field(factory=dict)
-    _pool: CapsuleType = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
+    def __init__(
+        self, files: Sequence[SourceFile], settings: Settings, threads: int, progress: Progress
+    ) -> None:
+        self.files = files
+        self.settings = settings
+        self.threads = threads
+        self.progress = progress
+        self._opened: dict[int, _Opened] = {}
         self._pool = _native.pool(_IDLE_BYTES)
         self.schema = self._find_schema()
 
@@ -84,6 +78,8 @@ class Scan:
             columns = (*(settings.columns or ()), *(c.column for c in settings.where))
             if _all_known(columns, formats):
                 return schema_of(formats, settings)
+        from vpcflow.sources import OpenFile, flow_log_id
+
         seen: dict[FlowFormat, None] = {}
         flow_logs: set[str] = set()
         for number, file in enumerate(self.files):
@@ -103,6 +99,8 @@ class Scan:
         return schema_of(seen, settings)
 
     def _open(self, file: SourceFile) -> _Opened:
+        from vpcflow.containers import unwrap
+
         lines = unwrap(file.open(), source=file.name)
         try:
             return _Opened(lines, *self._format_of(lines, file.name))
@@ -113,8 +111,11 @@ class Scan:
     def _format_of(self, lines: Lines, name: str) -> tuple[FlowFormat | None, str]:
         size = 1 << 16
         while True:
-            head = bytes(lines.head(size))
-            found = format_at(head, len(head) < size, self.settings, name)
+            head = lines.head(size)
+            ended = len(head) < size
+            if ended and lines.damaged:  # what is left of the line where the damage is says nothing
+                head = head[: head.rfind(b"\n") + 1]
+            found = format_at(head, ended, self.settings, name)
             if found is not None:
                 return found
             size *= 8
@@ -263,6 +264,8 @@ def scan(
     cannot be known, UsageError for wrong arguments; while iterating also ContainerError for damaged
     sources, after their readable records.
     """
+    from vpcflow.sources import resolve
+
     settings = Settings.of(format, columns, where, text, on_error)
     files = resolve(sources)
     sizes = [file.size for file in files]

@@ -6,7 +6,6 @@ import io
 import os
 import stat
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 
 from attrs import define, field, frozen
@@ -43,7 +42,7 @@ class SourceFile(Protocol):
 
 @frozen
 class LocalFile:
-    """A file by its path; `name` is the path as it was given. Raises InputError if there is none"""
+    """A file by its path; `name` is the path as it was given. InputError if there is none."""
 
     path: str = field(converter=os.fspath)
     _stat: os.stat_result = field(init=False, repr=False, eq=False)
@@ -52,7 +51,7 @@ class LocalFile:
     @_stat.default
     def _look(self) -> os.stat_result:
         try:
-            return os.stat(self.path)  # noqa: PTH116
+            return os.stat(self.path)
         except OSError as error:
             raise unreadable(self.path, error) from error
 
@@ -70,7 +69,7 @@ class LocalFile:
 
     def open(self) -> BinaryIO:
         try:
-            return open(self.path, "rb")  # noqa: PTH123
+            return open(self.path, "rb")
         except OSError as error:
             raise unreadable(self.path, error) from error
 
@@ -184,6 +183,8 @@ def unreadable(path: str, error: OSError) -> InputError:
 
 def missing(path: str) -> InputError:
     """The error for a path that is not there, with how much of it is."""
+    from pathlib import Path
+
     wanted = Path(path)
     parent = next((p for p in wanted.parents if p.exists()), Path())
     absent = wanted.relative_to(parent).parts[0]

@@ -7,7 +7,6 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from vpcflow.errors import InputError, UsageError, printable
@@ -124,14 +123,14 @@ def _path_of(url: str) -> str:
 def _local(path: str) -> list[SourceFile]:
     if not path or "\0" in path:
         raise UsageError(f"{path!r} is not a path")
-    if _WILDCARD.search(path) and not Path(path).exists():
+    if _WILDCARD.search(path) and not os.path.exists(path):
         return _matching(path)
     file = LocalFile(path)
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         return _below(path)
     if not os.access(path, os.R_OK):
         raise unreadable(path, PermissionError())
-    if Path(path).is_file():
+    if os.path.isfile(path):
         return [file]
     return [OpenFile(path, file.open())]  # a pipe or device: what was read is gone
 
@@ -148,7 +147,7 @@ def _below(directory: str) -> list[SourceFile]:
 def _walk(directory: str, passed_over: list[str], seen: set[tuple[int, int]]) -> Iterator[str]:
     """All files below `directory`. Links are followed, but into no directory twice."""
     try:
-        status = Path(directory).stat()
+        status = os.stat(directory)
         entries = list(os.scandir(directory))
     except OSError as error:
         raise unreadable(directory, error) from error
@@ -169,19 +168,19 @@ def _matching(pattern: str) -> list[SourceFile]:
 
     spelt_out = set(pattern.split("/"))
     paths: set[str] = set()
-    for path in glob(pattern, recursive=True):  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    for path in glob(pattern, recursive=True):
         if any(_is_passed_over(part) for part in path.split("/") if part not in spelt_out):
             continue
-        if Path(path).is_file():
+        if os.path.isfile(path):
             paths.add(path)
-        elif Path(path).is_dir() and "**" not in pattern:
+        elif os.path.isdir(path) and "**" not in pattern:
             paths.update(_walk(path, [], set()))
     if paths:
         return [LocalFile(path) for path in sorted(paths)]
     fixed = pattern[: pattern.rfind("/", 0, _first_wildcard(pattern)) + 1]
-    if fixed and not Path(fixed).exists():
+    if fixed and not os.path.exists(fixed):
         raise missing(fixed)
-    where = fixed or f"the current directory, {Path.cwd()}"
+    where = fixed or f"the current directory, {os.getcwd()}"
     raise InputError(
         "no file matches the pattern", source=pattern, hint=f"it was looked for in {where}"
     )

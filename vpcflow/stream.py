@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self
 
-from attrs import define, field
-
 from vpcflow import _native
 from vpcflow.batch import COUNTS, FlowBatch
 from vpcflow.errors import RejectedLine, RejectedLinesWarning, UsageError
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 _MOST_REJECTED = 1000
 
 
-@define(eq=False)
 class Progress:
     """How far a stream has come; safe to read from any thread.
 
@@ -32,11 +29,12 @@ class Progress:
     files_done, bytes_done: so far.
     """
 
-    files: int
-    bytes: int | None
-    files_done: int = 0
-    bytes_done: int = 0
-    _lock: threading.Lock = field(factory=threading.Lock, repr=False)
+    def __init__(self, files: int, bytes: int | None) -> None:
+        self.files = files
+        self.bytes = bytes
+        self.files_done = 0
+        self.bytes_done = 0
+        self._lock = threading.Lock()
 
     def file_done(self) -> None:
         with self._lock:
@@ -75,7 +73,7 @@ class FlowStream:
     consumes. What has been fetched is gone; fetching from an exhausted stream is an error.
 
     schema: the columns. counts, rejected, rejected_by_reason: of the batches fetched so far (the
-    first 1,000 rejected lines). error: the last one raised, here or to an Arrow consumer; else None.
+    first 1,000 rejected lines). error: the last one raised, here or to Arrow; else None.
     progress: files and bytes, done and in all.
     """
 

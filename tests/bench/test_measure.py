@@ -16,12 +16,15 @@ from vpcflow.bench.results import Figure, Row
 
 
 class Clock:
-    """A clock that only what is measured moves on."""
+    """A clock that only what is measured moves on; half of the time another program runs."""
 
     now = 0.0
 
     def perf_counter(self) -> float:
         return self.now
+
+    def process_time(self) -> float:
+        return self.now / 2
 
 
 @pytest.fixture
@@ -44,9 +47,13 @@ def test_all_take_turns_forwards_and_backwards_after_a_round_that_is_not_counted
         return run
 
     runs = {"a": contender("a", 1.0), "b": contender("b", 10.0), "c": contender("c", 100.0)}
-    seconds = measure.alternate(runs, rounds=3)
+    laps = measure.alternate(runs, rounds=3)
     assert "".join(ran) == "abc" + "abc" + "cba" + "abc"
-    assert seconds == {"a": (4, 9, 10), "b": (50, 80, 110), "c": (600, 700, 1200)}
+    assert {name: lap.seconds for name, lap in laps.items()} == {
+        "a": (4, 9, 10),
+        "b": (50, 80, 110),
+        "c": (600, 700, 1200),
+    }
 
 
 def test_what_is_too_short_is_repeated_and_divided(clock: Clock) -> None:
@@ -56,9 +63,11 @@ def test_what_is_too_short_is_repeated_and_divided(clock: Clock) -> None:
         ran.append(None)
         clock.now += 0.002
 
-    (seconds,) = measure.alternate({"short": run}, rounds=2).values()
+    (laps,) = measure.alternate({"short": run}, rounds=2).values()
     assert len(ran) == 1 + 2 * 10
-    assert seconds == pytest.approx((0.002, 0.002))
+    assert laps.seconds == pytest.approx((0.002, 0.002))
+    assert laps.processor == pytest.approx((0.001, 0.001))
+    assert laps.cores == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("cores", [1, 2])
@@ -97,13 +106,14 @@ def test_peak_memory_counts_what_was_let_go_but_not_the_parents() -> None:
 
 def test_a_figure_compares_rates_and_refuses_what_was_not_timed() -> None:
     rows = [
-        Row("fast", "1", "", 400, 4, [2.0, 1.0, 3.0]),
-        Row("slow", "1", "", 100, 1, [0.5, 1.0]),
+        Row("fast", "1", "", 400, 4, [2.0, 1.0, 3.0], cores=0.99),
+        Row("slow", "1", "", 100, 1, [0.5, 1.0], cores=0.5),
         Row("odd", "1", "", 100, 1, [], "differs in bytes"),
     ]
     figure = Figure("f", "t", "d", tuple(rows))
     assert (rows[0].best, rows[0].median, rows[0].rate, rows[0].line_rate) == (1.0, 2.0, 400, 4)
     assert figure.speedup("fast", "slow") == 2.0
+    assert figure.disturbed == ("slow",)
     with pytest.raises(LookupError, match="odd was not timed: differs in bytes"):
         figure.speedup("fast", "odd")
     with pytest.raises(LookupError, match="no row 'none'"):
@@ -111,7 +121,11 @@ def test_a_figure_compares_rates_and_refuses_what_was_not_timed() -> None:
 
 
 def test_promises_are_kept_exactly_and_guarded_with_their_margin() -> None:
-    faster, cheaper = Promise("", 10.0, margin=0.1), Promise("", 2.0, False, margin=0.1)
+    def ratio(figure: Figure) -> float:
+        return figure.speedup("fast", "slow")
+
+    faster = Promise("", 10.0, ratio, margin=0.1)
+    cheaper = Promise("", 2.0, ratio, at_least=False, margin=0.1)
     assert [faster.kept(value) for value in (9.99, 10.0)] == [False, True]
     assert [faster.tolerable(value) for value in (8.99, 9.0)] == [False, True]
     assert [cheaper.kept(value) for value in (2.0, 2.01)] == [True, False]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from vpcflow.bench.figures import Memory
 from vpcflow.bench.measure import Machine
 from vpcflow.bench.report import Report, as_markdown, as_text
@@ -50,9 +52,15 @@ def test_starts_of_a_program_are_compared_by_time() -> None:
 
 
 def test_the_page_puts_correctness_and_promises_before_the_figures() -> None:
-    memory = Memory("a large file", 30_000_000, 70_000_000)
-    kept = [("rows", 30.0), ("threads", 1.5)]
-    page = as_markdown(Report("2026-09-14", MACHINE, [FIGURE], [memory], kept))
+    memory = [Memory("a large file", 30_000_000, 70_000_000), Memory("another", 0, 150_000_000)]
+    threads = (Row("2 threads", "", "", 9, 1, [1.0]), Row("one thread", "", "", 9, 1, [1.5]))
+    polars = (FIGURE.rows[0], evolve(FIGURE.rows[1], name="polars"))
+    promised = [
+        ("parse-avx2", Figure("", "", "", polars)),
+        ("parse-avx512", Figure("", "", "", (evolve(polars[0], seconds=[0.5]), polars[1]))),
+        ("threads", Figure("", "", "", threads)),
+    ]
+    page = as_markdown(Report("2026-09-14", MACHINE, [FIGURE], memory, promised))
     headings = [line for line in page.splitlines() if line.startswith("#")]
     assert headings == [
         "# Benchmark of 2026-09-14: Some CPU @ 3 GHz",
@@ -64,10 +72,21 @@ def test_the_page_puts_correctness_and_promises_before_the_figures() -> None:
     assert "kernel avx2" in page
     assert "| Text to columns | other | 9 | equal |" in page
     assert "| Text to columns | third | 1 | refuses: ValueError: no |" in page
-    assert "at least 15 | 30 | kept |" in page
-    assert "at least 1.8 | 1.5 | **missed** |" in page
+    assert "| at least 4.5 | 4 | **missed** |" in page
+    assert "| at least 7 | 8 | kept |" in page
+    assert "| at least 1.8 | 1.5 | **missed** |" in page
+    assert "a large file | less than 150 | 40 | kept |" in page
+    assert "another | less than 150 | 150 | **missed** |" in page
     assert "- other: `read|csv`" in page
     assert "| a large file | 30 | 70 | 40 |" in page
+
+
+def test_a_disturbed_figure_says_so() -> None:
+    rows = (evolve(FIGURE.rows[0], cores=0.94), evolve(FIGURE.rows[1], cores=0.99))
+    said = as_text(evolve(FIGURE, rows=rows))
+    assert "Not to be trusted" in said
+    assert "best round of vpcflow." in said
+    assert "Not to be trusted" not in as_text(FIGURE)
 
 
 def test_the_cpu_makes_a_file_name() -> None:

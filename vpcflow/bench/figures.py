@@ -142,9 +142,10 @@ def importing(*, rounds: int = 15) -> Figure:
         return lambda: subprocess.run([sys.executable, "-c", code], check=True)
 
     codes = {"bare interpreter": "pass", "import vpcflow": "import vpcflow"}
-    seconds = alternate({name: start(code) for name, code in codes.items()}, rounds=rounds)
+    laps = alternate({name: start(code) for name, code in codes.items()}, rounds=rounds)
     rows = (
-        Row(name, "", f"python -c '{code}'", 0, 0, seconds[name]) for name, code in codes.items()
+        Row(name, "", f"python -c '{code}'", 0, 0, laps[name].seconds)
+        for name, code in codes.items()
     )
     return Figure(
         name="import",

@@ -111,8 +111,8 @@ def of_file(
     """A user's own log, out of its containers, as plain text in `directory`.
 
     Only its first `lines` lines are taken; None takes all. `fmt` is what `vpcflow.scan` takes as
-    format. Raises InputError for a file without a
-    line, FormatError if its format is not known, ContainerError if it is damaged.
+    format. Raises InputError for a file without a line, FormatError if its format is not known,
+    ContainerError if it is damaged.
     """
     source = Path(name)
     path = directory / f"{source.name}.text"

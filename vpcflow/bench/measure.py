@@ -19,10 +19,24 @@ from attrs import frozen
 ENOUGH_SECONDS = 0.02
 
 
-def alternate(
-    contenders: Mapping[str, Callable[[], object]], *, rounds: int
-) -> dict[str, tuple[float, ...]]:
-    """Seconds of each contender in each round, after one round that is not counted.
+@frozen
+class Laps:
+    """What one contender took in each round, in seconds: by the clock, and of processor time."""
+
+    seconds: tuple[float, ...]
+    processor: tuple[float, ...]
+
+    @property
+    def cores(self) -> float:
+        """How many cores it had in its fastest round. On one core, less than 1 means that others
+        had the core meanwhile: then a short contender finds an undisturbed moment more easily than
+        a long one, and their ratio is not to be trusted."""
+        best = min(range(len(self.seconds)), key=self.seconds.__getitem__)
+        return self.processor[best] / self.seconds[best]
+
+
+def alternate(contenders: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, Laps]:
+    """The laps of each contender, one for each round, after a round that is not counted.
 
     All take their turn in every round, forwards and backwards by turns, so that a disturbance of
     the machine meets them all. Results are freed outside of the time taken. A round shorter than
@@ -30,24 +44,25 @@ def alternate(
     """
     names = list(contenders)
     repeats = {name: _repeats(contenders[name]) for name in names}
-    seconds: dict[str, list[float]] = {name: [] for name in names}
+    laps: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     collecting = gc.isenabled()
     gc.disable()
     try:
         for number in range(rounds):
             for name in names if number % 2 == 0 else reversed(names):
                 run, times = contenders[name], repeats[name]
-                begin = time.perf_counter()
+                begin, worked = time.perf_counter(), time.process_time()
                 for _ in range(times - 1):
                     run()
                 result = run()
-                seconds[name].append((time.perf_counter() - begin) / times)
+                taken, working = time.perf_counter() - begin, time.process_time() - worked
+                laps[name].append((taken / times, working / times))
                 del result
                 gc.collect()
     finally:
         if collecting:
             gc.enable()
-    return {name: tuple(taken) for name, taken in seconds.items()}
+    return {name: Laps(*zip(*taken, strict=True)) for name, taken in laps.items()}
 
 
 def _repeats(run: Callable[[], object]) -> int:

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from vpcflow.bench.figures import Memory
 from vpcflow.bench.measure import Machine
-from vpcflow.bench.promises import PROMISES
+from vpcflow.bench.promises import MOST_MEMORY, PROMISES
 from vpcflow.bench.results import Figure, Row
 
 HOW = (
@@ -33,8 +33,8 @@ class Report:
     machine: Machine
     figures: Sequence[Figure]
     memory: Sequence[Memory] = ()
-    kept: Sequence[tuple[str, float]] = ()
-    """Names of promises with the measured number."""
+    promised: Sequence[tuple[str, Figure]] = ()
+    """Names of promises with the figure that shows whether they are kept."""
 
 
 def machine_line(machine: Machine) -> str:
@@ -57,7 +57,7 @@ def as_text(figure: Figure) -> str:
         for row in rows
     ]
     lines.insert(1, "-" * max(map(len, lines)))
-    return "\n".join([figure.title, figure.data, *figure.notes, "", *lines])
+    return "\n".join([figure.title, figure.data, *_notes(figure), "", *lines])
 
 
 def as_markdown(report: Report) -> str:
@@ -70,10 +70,10 @@ def as_markdown(report: Report) -> str:
         "## Same results",
         *_correctness(report.figures),
         "## What is promised",
-        *_promises(report.kept),
+        *_promises(report),
     ]
     for figure in report.figures:
-        parts += [f"## {figure.title}", f"{figure.data}.", *figure.notes]
+        parts += [f"## {figure.title}", f"{figure.data}.", *_notes(figure)]
         parts.append(
             _markdown_table(_headings(figure)[:-1], [row[:-1] for row in _cells(figure)], _RIGHT)
         )
@@ -84,6 +84,13 @@ def as_markdown(report: Report) -> str:
         headings = ("file", "after import, MB", "at the peak, MB", "the scan's own, MB")
         parts.append(_markdown_table(headings, rows, (False, True, True, True)))
     return "\n\n".join(parts) + "\n"
+
+
+def _notes(figure: Figure) -> Iterable[str]:
+    yield from figure.notes
+    if figure.disturbed:
+        names = ", ".join(figure.disturbed)
+        yield f"Not to be trusted: other programs had the core, too, in the best round of {names}."
 
 
 def _first(figure: Figure) -> Row | None:
@@ -122,17 +129,21 @@ def _correctness(figures: Iterable[Figure]) -> Iterable[str]:
     yield _markdown_table(("figure", "peer", "version", "table"), rows, (False,) * 4)
 
 
-def _promises(kept: Sequence[tuple[str, float]]) -> Iterable[str]:
-    rows = [
-        (
-            PROMISES[name].text,
-            str(PROMISES[name]),
-            f"{value:.3g}",
-            "kept" if PROMISES[name].kept(value) else "**missed**",
-        )
-        for name, value in kept
-    ]
+def _promises(report: Report) -> Iterable[str]:
+    rows = []
+    for name, figure in report.promised:
+        promise = PROMISES[name]
+        value = promise.ratio(figure)
+        rows.append((promise.text, str(promise), f"{value:.3g}", _verdict(promise.kept(value))))
+    for memory in report.memory:
+        own = memory.over_import
+        what = f"peak memory over the import in MB, {memory.data}"
+        rows.append((what, f"less than {MOST_MEMORY:g}", f"{own:.3g}", _verdict(own < MOST_MEMORY)))
     yield _markdown_table(("promise", "bound", "measured", ""), rows, (False, True, True, False))
+
+
+def _verdict(kept: bool) -> str:
+    return "kept" if kept else "**missed**"
 
 
 def _memory_cells(memory: Memory) -> tuple[str, ...]:

@@ -9,6 +9,9 @@ from typing import Any, Self
 import attrs
 from attrs import field, frozen
 
+UNDISTURBED = 0.95
+"""Share of a core's time that a contender has to have had in its fastest round."""
+
 
 def _floats(values: Iterable[float]) -> tuple[float, ...]:
     return tuple(values)
@@ -21,6 +24,7 @@ class Row:
     seconds: one entry for each round, without the warm-up; empty if it was not timed.
     size: bytes of plain text it read in one round, lines: the lines in them. check: "equal",
     "reference", "not compared", or what was wrong with the result: then it is not timed.
+    cores: how many cores it had in the fastest round; None if that was not measured.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Row:
     lines: int
     seconds: tuple[float, ...] = field(converter=_floats, default=())
     check: str = "not compared"
+    cores: float | None = None
 
     @property
     def timed(self) -> bool:
@@ -70,6 +75,11 @@ class Figure:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
 
+    @property
+    def disturbed(self) -> tuple[str, ...]:
+        """The rows that did not have a core to themselves in their fastest round."""
+        return tuple(r.name for r in self.rows if r.cores is not None and r.cores < UNDISTURBED)
+
     def row(self, name: str) -> Row:
         """The row of that name. Raises LookupError, with what is wrong, if it was not timed."""
         for row in self.rows:
@@ -83,9 +93,9 @@ class Figure:
         """How many times as many bytes of text a second `fast` reads as `slow`."""
         return self.row(fast).rate / self.row(slow).rate
 
-    def named(self, name: str) -> Self:
-        """The same figure under another name."""
-        return attrs.evolve(self, name=name)
+    def of_kind(self, kind: str) -> Self:
+        """The same figure, told from those of other kinds of logs by name and title."""
+        return attrs.evolve(self, name=f"{self.name}-{kind}", title=f"{self.title}: {kind}")
 
     def as_json(self) -> dict[str, Any]:
         """For json.dumps, with the derived numbers of each row beside what they derive from."""

@@ -179,8 +179,14 @@ def _check(reader: Reader, text: Text, expected: Digest) -> str:
 
 
 def _timed(made: Sequence[Row], runs: Runs, rounds: int) -> Rows:
-    seconds = alternate(runs, rounds=rounds)
-    return [attrs.asdict(attrs.evolve(row, seconds=seconds.get(row.name, ()))) for row in made]
+    laps = alternate(runs, rounds=rounds)
+    timed = (
+        attrs.evolve(row, seconds=laps[row.name].seconds, cores=laps[row.name].cores)
+        if row.name in laps
+        else row
+        for row in made
+    )
+    return [attrs.asdict(row) for row in timed]
 
 
 def _reading(reader: Reader, text: Text) -> Callable[[], object]:

@@ -63,6 +63,11 @@ class Feed:
 
         return cls(pull, _seeker(stream))
 
+    @property
+    def failed(self) -> bool:
+        """Whether a read has met an error, which `take` will raise."""
+        return self._error is not None
+
     def peek(self, size: int) -> bytes:
         """The next `size` bytes, or all there are before the end or an error, without taking."""
         held = sum(map(len, self._ahead))

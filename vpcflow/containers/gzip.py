@@ -4,7 +4,8 @@ isal is three times as fast, but a call that meets damage loses what it had deco
 trouble the member is read once more by zlib, whose state can be copied before each call: it
 goes to the very byte at which decoding stops, and its verdict counts. Going back needs a stream
 that can seek or a member of less than `feed.REMEMBERED` compressed bytes; without either, up to
-`SMALL_PIECE` bytes of text before the damage are lost, and the error says so.
+`SMALL_PIECE` bytes of text before the damage are lost, and the error says so. (isal also goes on
+through incomplete Huffman codes, where zlib stops: then it is the CRC that tells.)
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from vpcflow.errors import ContainerError, InputError
 NAME = "gzip"
 MAGIC = b"\x1f\x8b"
 PACKED = 128 * 1024
-"""So many compressed bytes are inflated in one call,"""
+"""Compressed bytes that are inflated in one call."""
 PIECE = 512 * 1024
-"""to so much text at most, however well it was compressed: it is still in the cache when parsed."""
+"""Text that one call gives at most, however well it was compressed."""
 SMALL_PIECE = 64 * 1024
 PADDING = b"\x00\r\n"
 """May follow a member: zeros from tapes and block devices, newlines from Firehose."""

@@ -35,6 +35,11 @@ class Lines:
         """Bytes read from the source so far, as stored: compressed, enveloped."""
         return self._outermost.bytes_in
 
+    @property
+    def damaged(self) -> bool:
+        """Whether the end that `head` has come to is not the source's own."""
+        return self._text.failed
+
     def head(self, n: int = 64 * 1024) -> bytes:
         """The beginning of what is still to be iterated, without taking it: `n` bytes, or all where
         the text (or what can be read of it) ends before. Where 100 lines that are not blank come

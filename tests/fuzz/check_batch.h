@@ -1,0 +1,13 @@
+/* Whether a batch is what the Arrow specification and its plan say. */
+#ifndef VF_FUZZ_CHECK_BATCH_H
+#define VF_FUZZ_CHECK_BATCH_H
+
+#include "batch.h"
+
+/* Looks at every buffer, value by value; aborts, saying why, at the first that is wrong. */
+void check_batch(const vf_batch *batch, const vf_plan *plan, uint64_t rows);
+
+/* Export the batch, take it apart in an order that consumers may choose, and let it go. */
+void check_export(vf_batch *batch);
+
+#endif
