@@ -149,6 +149,7 @@ class Scan:
                     yield decoder.take()
                     if status == HEADER:
                         decoder = self._next_decoder(decoder, file, bytes(block[start:]))
+                block = b""  # let go before the next one is made
                 self.progress.bytes_read(lines.bytes_in - read)
                 read = lines.bytes_in
         except ContainerError as error:

@@ -128,18 +128,19 @@ void check_batch(const vf_batch *batch, const vf_plan *plan, uint64_t rows) {
     }
 }
 
-void check_export(vf_batch *batch) {
+void check_export(vf_batch *batch, const vf_plan *plan) {
     const int64_t live = vf_live_exports();
     struct ArrowArray root, child;
     struct ArrowSchema schema;
     REQUIRE(vf_batch_export(batch, &root), "without memory");
     REQUIRE(vf_schema_copy(vf_batch_schema(batch), &schema), "without memory");
+    vf_batch_release(batch);
     child = *root.children[0];
-    root.children[0]->release = NULL; /* moved out */
+    root.children[0]->release = NULL; /* moved out: it outlives the others */
     root.release(&root);
-    schema.release(&schema);
-    REQUIRE(child.length == vf_batch_array(batch)->length, "%lld rows", (long long)child.length);
+    check_column(&(column){plan->columns, &child, plan->columns->name}, schema.children[0]);
     child.release(&child);
+    schema.release(&schema);
     REQUIRE(!root.release && !child.release && !schema.release, "released, and does not say so");
     REQUIRE(vf_live_exports() == live, "%lld live exports", (long long)vf_live_exports());
 }

@@ -7,7 +7,8 @@
 /* Looks at every buffer, value by value; aborts, saying why, at the first that is wrong. */
 void check_batch(const vf_batch *batch, const vf_plan *plan, uint64_t rows);
 
-/* Export the batch, take it apart in an order that consumers may choose, and let it go. */
-void check_export(vf_batch *batch);
+/* Export the batch, release it (the reference is taken over), and see that its first column outlives all
+ * the rest. */
+void check_export(vf_batch *batch, const vf_plan *plan);
 
 #endif

@@ -9,7 +9,7 @@
     "version:i account-id:d interface-id:d srcaddr:v dstaddr:v srcport:p dstport:p protocol:r "        \
     "packets:l bytes:l start:t end:t action:d log-status:d"
 #define TEXTS "vpc-id:d srcaddr:v log-status:d ecs-task-arn:v"
-#define TAGS "instance-tag:g bytes:l subnet-tag:g"
+#define TAGS "instance-tag:g bytes:l asg-tag:g"
 
 /* Filters are separated by semicolons: a field, then what passes (any of them): LOW..HIGH (integers, times
  * in milliseconds, addresses), a text, or null. */
@@ -36,7 +36,7 @@ static const struct {
     {"address filters", DEFAULT, "interface-id dstport", 'v',
      "srcaddr 10.0.0.0..10.255.255.255 172.16.0.0..172.31.255.255 2001:db8::..2001:db8:ffff::;"
      "dstaddr 0.0.0.0..255.255.255.255 ::..ffff::"},
-    {"tag filter", TAGS, NULL, 'v', "subnet-tag caf\xC3\xA9 - web"},
+    {"tag filter", TAGS, NULL, 'v', "asg-tag caf\xC3\xA9 - web"},
     {"status filter", DEFAULT, "log-status end", 'd', "log-status NODATA SKIPDATA null"},
     {"fields that are not there", DEFAULT, "tcp-flags region bytes pkt-srcaddr", 'v', "vpc-id null"},
     {"nothing passes", TEXTS, NULL, 'v', "tcp-flags 1..1;vpc-id x"},

@@ -261,9 +261,11 @@ static vf_status take_direct(vf_decoder *decoder, const uint8_t *text, size_t at
         *consumed = end - at;
         return take_carry(decoder, true);
     }
-    if (at >= VF_PAD && length - end >= VF_PAD) {
-        return take_piece(decoder, text + at, end - at, target, consumed);
-    }
+    bool readable = at >= VF_PAD && length - end >= VF_PAD;
+#ifdef VF_PLANTED_BUG /* tests/system builds with it, to see that sanitizers report such a bug */
+    readable = true;
+#endif
+    if (readable) return take_piece(decoder, text + at, end - at, target, consumed);
     decoder->edge.length = 0;
     if (!reserve_padded(&decoder->edge, end - at)) return VF_NO_MEMORY;
     uint8_t *copy = decoder->edge.data + VF_PAD;

@@ -221,7 +221,7 @@ static int32_t dictionary(const vf_rows *rows, uint32_t field, vf_dictionary *di
 static const struct {
     uint64_t head, tail, place, unused;
 } view_masks[14] = {
-#define VF_HEAD(n) ((n) >= 4 ? 0xFFFFFFFF00000000u : ((1ull << (8 * (n))) - 1) << 32)
+#define VF_HEAD(n) ((n) >= 4 ? 0xFFFFFFFF00000000u : ((1ull << ((8 * (n)) & 63)) - 1) << 32)
 #define VF_TAIL(n) ((n) <= 4 ? 0 : (n) >= 12 ? ~0ull : (1ull << ((8 * ((n) - 4)) & 63)) - 1)
 #define VF_SHORT(n) {VF_HEAD(n), VF_TAIL(n), 0, 0}
     VF_SHORT(0), VF_SHORT(1), VF_SHORT(2), VF_SHORT(3),  VF_SHORT(4),  VF_SHORT(5),  VF_SHORT(6),

@@ -121,6 +121,10 @@ class Feed:
         self._room = REMEMBERED
 
     @property
+    def can_seek(self) -> bool:
+        return self._seek is not None
+
+    @property
     def can_rewind(self) -> bool:
         return self._seek is not None or self._since_mark is not None
 

@@ -10,8 +10,9 @@ through incomplete Huffman codes, where zlib stops: then it is the CRC that tell
 
 from __future__ import annotations
 
+import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from vpcflow.containers.feed import Feed
@@ -40,6 +41,51 @@ def blocks(feed: Feed, *, source: str) -> Iterator[bytes]:
     length mismatch, garbage after the last member.
     """
     isal = _isal()
+    given = 0
+    if isal is not None and feed.can_seek:
+        feed.mark()
+        read = _igzip(feed)
+        while (piece := _unless_in_trouble(read, isal)) is not None:
+            if not piece:
+                return
+            given += len(piece)
+            yield piece
+            piece = b""  # let go: the next one takes its place in the cache
+        feed.rewind()
+    yield from _without_the_first(given, _members(feed, source, isal))
+
+
+def _igzip(feed: Feed) -> Callable[[int], bytes]:
+    """Reads all members as isal's own reader does, which writes straight into what it returns."""
+    from isal import igzip
+
+    class Packed(io.RawIOBase):
+        """The compressed bytes; IGzipFile asks for them by `read`, or `readinto`."""
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            data = feed.take(len(buffer))
+            if len(data) > len(buffer):
+                feed.unread(data[len(buffer) :])
+                data = data[: len(buffer)]
+            buffer[: len(data)] = data
+            return len(data)
+
+    reader: Callable[[int], bytes] = igzip.IGzipFile(fileobj=Packed(), mode="rb").read
+    return reader
+
+
+def _unless_in_trouble(read: Callable[[int], bytes], isal: Any) -> bytes | None:
+    """The next piece; None where anything is wrong. The careful way will find out what it is."""
+    try:
+        return read(PIECE)
+    except (OSError, EOFError, isal.error, InputError):
+        return None
+
+
+def _members(feed: Feed, source: str, isal: Any) -> Iterator[bytes]:
     yield from _Member(feed, source, isal).pieces()
     while _another_follows(feed):
         if not MAGIC.startswith(feed.peek(2)):
@@ -87,6 +133,7 @@ class _Member:
             self.crc = self.crc32(piece, self.crc)
             self.size += len(piece)
             yield piece
+            piece = b""  # let go: the next one takes its place in the cache
         self._check_trailer()
 
     def _fast_or_careful(self) -> Iterator[bytes]:
@@ -107,17 +154,19 @@ class _Member:
 
     def _fast(self) -> Iterator[bytes]:
         feed, inflater = self.feed, self.isal.decompressobj(-zlib.MAX_WBITS)
-        piece, limit = b"", PIECE
+        full = False  # the last call gave all that it was allowed to: there may be more
         while not inflater.eof:
             packed = inflater.unconsumed_tail
-            if not packed and len(piece) < limit:
+            if not packed and not full:
                 packed = feed.take(PACKED)
                 if not packed:
                     raise EOFError
             limit = PIECE if feed.can_rewind else SMALL_PIECE
             piece = inflater.decompress(packed, limit)
+            full = len(piece) >= limit
             if piece:
                 yield piece
+            piece = packed = b""
         feed.unread(inflater.unused_data)
 
     def _careful(self) -> Iterator[bytes]:

@@ -17,3 +17,4 @@ def sniff(head: bytes) -> bool:
 def blocks(feed: Feed, *, source: str) -> Iterator[bytes]:
     while block := feed.take(BLOCK):
         yield block
+        block = b""  # let go: the next one takes its place in the cache
