@@ -223,7 +223,8 @@ def comparable(want: Any, field: Field) -> Any:
 
 
 def contains(network: str, address: str) -> bool:
+    """Whatever is no plain address (with a zone, or a leading zero) is in no network."""
     try:
-        return ipaddress.ip_address(address) in ipaddress.ip_network(network)
+        return "%" not in address and ipaddress.ip_address(address) in ipaddress.ip_network(network)
     except ValueError:
         return False

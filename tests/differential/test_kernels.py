@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import permutations, product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -205,6 +206,8 @@ def test_a_text_cut_after_every_byte(header: bool) -> None:
     data = (lines.header(format) + b"\r\n" if header else b"") + lines.text(rows)
     for size in range(len(data) + 1):
         check_parse(data[:size], ["view"], format=None if header else format)
+    for size in range(4):
+        check_parse((lines.BOM + data)[:size], ["view"], format=format)
 
 
 def test_lines_that_lie_across_every_boundary() -> None:
@@ -243,24 +246,112 @@ def long_text(every: int) -> tuple[bytes, Any]:
     return data, oracle.read(data, DEFAULT)
 
 
-def test_a_line_of_exactly_one_mebibyte_is_read_and_a_longer_one_set_aside() -> None:
-    for length in (2**20 - 1, 2**20, 2**20 + 1, 2**20 + 70_000):
-        long = b"v" * (length - 5) + b" 443\r"
-        data = lines.text([b"short 1", long, b"short 2"])
-        check_parse(data, ["view", "utf8"], format="vpc-id dstport")
-        check_parse(data, ["view"], format="instance-id dstport bytes")
-        check_parse(data.replace(b"v", b" "), ["view"], format="vpc-id dstport")
+@pytest.mark.parametrize("length", [2**20 - 1, 2**20, 2**20 + 1, 2**20 + 70_000])
+def test_a_line_of_exactly_one_mebibyte_is_read_and_a_longer_one_set_aside(length: int) -> None:
+    long = b"v" * (length - 5) + b" 443\r"
+    data = lines.text([b"short 1", long, b"short 2"])
+    check_parse(data, ["view", "utf8"], format="vpc-id dstport")
+    check_parse(data, ["view"], format="instance-id dstport bytes")
+    check_parse(data.replace(b"v", b" "), ["view"], format="vpc-id dstport")
+    check_parse(data[: -len(b"\nshort 2\n")], ["view"], format="vpc-id dstport")
+    check_chunks(data, lines.pieces(data, 100_000), format="vpc-id dstport")
+    check_chunks(data[: 2**20], lines.pieces(data[: 2**20], 100_000), format="vpc-id dstport")
 
 
 def test_more_distinct_values_than_one_dictionary_holds() -> None:
-    """At 65,536 values a dictionary is full: the reader goes on with another, unnoticed."""
-    rows = [b"eni-%017x vpc-%d %d" % (n * n, n % 7, n % 65536) for n in range(70_000)]
-    expected = oracle.read(lines.text(rows), "interface-id vpc-id dstport")
+    """At 65,536 values a dictionary is full: the reader goes on with another, unnoticed. What it
+    had read of the piece before it noticed - nulls, bad, blank, filtered lines - counts once."""
+    rows = [b"eni-%017x vpc-%d %d ACCEPT OK" % (n * n, n % 7, n % 65536) for n in range(70_000)]
+    rows[::11] = [row.replace(b" ACCEPT OK", b" - NODATA") for row in rows[::11]]
+    rows[::12] = [row.replace(b" OK", b" SKIPDATA") for row in rows[::12]]
+    rows[::13] = [row.replace(b"vpc-", b"- - ") for row in rows[::13]]
+    rows[::17] = [b"" for _ in rows[::17]]
+    rows[::19] = [row.replace(b" ACCEPT OK", b" REJECT OK") for row in rows[::19]]
+    format, where = "interface-id vpc-id dstport action log-status", {"action": ["ACCEPT", None]}
+    expected = oracle.read(lines.text(rows), format, where=where)
+    assert all(expected.counts[name] > 0 for name in expected.counts if name != "header")
     for text in ("view", "dictionary"):
-        stream = vpcflow.scan(
-            lines.text(rows), format="interface-id vpc-id dstport", columns=None, text=text
-        )
-        checks.same(stream, expected)
+        batches = list(vpcflow.scan(lines.text(rows), format=format, where=where, text=text))
+        assert len(batches) > 1
+        checks.same(batches, expected)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_values_that_share_beginnings_ends_and_lengths_stay_apart(seed: int) -> None:
+    """Dictionaries compare many bytes, and several values, at a time, and take other ways for few
+    values than for many: values come in phases of few and many, short and long ones."""
+    rng = Random(seed)
+    columns = []
+    for _ in range(3):
+        column: list[bytes] = []
+        for _ in range(4):
+            longest = rng.choice([3, 7, 8, 15, 16, 17, 33, 70])
+            pool = [alike(rng, longest) for _ in range(rng.choice([1, 3, 5, 30, 400]))]
+            column += rng.choices(pool, k=700)
+        columns.append(column)
+    rows = [b" ".join(row) for row in zip(*columns, strict=True)]
+    rows[:: 2 + seed] = [row + b"\r" * (seed % 2) for row in rows[:: 2 + seed]]
+    format = "vpc-id instance-tag az-id"
+    check_parse(lines.text(rows), ["view", "dictionary"], format=format)
+    check_parse(lines.text(rows[:900]), ["dictionary"], format=format, columns=["az_id", "vpc_id"])
+
+
+def alike(rng: Random, longest: int) -> bytes:
+    """Mostly `a`, with one or two bytes that differ; a NUL is a byte like any other."""
+    text = bytearray(b"a" * rng.randint(1, longest))
+    for _ in range(rng.randrange(3)):
+        text[rng.randrange(len(text))] = rng.choice(b"ab-\x00~")
+    return bytes(text)
+
+
+def test_more_values_than_a_dictionary_holds_within_one_piece() -> None:
+    """The first piece of a batch may pass the bound; whatever comes next begins a new one."""
+    rows = [b"%x" % n for n in range(140_000)]
+    for text in ("view", "dictionary"):
+        stream = vpcflow.scan(lines.text(rows), format="vpc-id", text=text)
+        assert pa.table(stream).column("vpc_id").cast(pa.utf8()).to_pylist() == [
+            f"{n:x}" for n in range(140_000)
+        ]
+
+
+def test_the_first_bad_field_in_line_order_is_named_whatever_the_order_of_columns() -> None:
+    values = [b"1", b"x", b"99999", b"\xff", b"%", b"-"]
+    rows = [b" ".join(row) for row in product(values, repeat=4)]
+    data = lines.text(rows)
+    names = ["dstport", "instance_tag", "vpc_id", "bytes"]
+    for columns in permutations(names):
+        check_parse(data, ["view"], format=" ".join(names), columns=list(columns))
+    for filtered in names:
+        where = {filtered: [oracle_value(filtered), None]}
+        check_parse(data, ["view"], format=" ".join(names), columns=names[::-1], where=where)
+
+
+def oracle_value(name: str) -> object:
+    return 1 if FIELDS[name].type != "utf8" else "1"
+
+
+def test_addresses_compare_as_addresses_and_nothing_else_is_one() -> None:
+    data = lines.text([spelling.encode() for spelling in ADDRESSES.split()])
+    networks = (
+        "0.0.0.0 0.0.0.0/0 10.0.0.0/8 10.1.2.3 10.1.2.0/31 ::/0 :: ::1 fe80::/9 2001:db8::/127"
+    )
+    networks += " 1:2:3:4:5:6:7:8 1:2:3:4::/64 ::ffff:0:0/96"
+    for network in networks.split():
+        check_parse(data, ["view"], format="srcaddr", where={"srcaddr": network})
+
+
+ADDRESSES = """
+    10.1.2.3 10.1.2.2 10.1.2.4 11.0.0.0 9.255.255.255 0.0.0.0 255.255.255.255 256.1.1.1
+    10.1.2 10.1.2.3.4 10.1.2.3. .10.1.2.3 10..2.3 010.1.2.3 10.1.2.03 10.1.2.0 1e.1.2.3 0x0a.1.2.3
+    10.1.2.3/8 10.1.2.3:80 -10.1.2.3 +10.1.2.3 10.1.2.1000 4294967295 10 :: ::1 ::2 :1 1: : ::: 1::
+    1::2::3 1:2:3:4:5:6:7:8 1:2:3:4:5:6:7 1:2:3:4:5:6:7:8:9 1:2:3:4:5:6:7:: ::2:3:4:5:6:7:8
+    1:2:3:4::5:6:7:8 1:2:3::4:5:6:7:8 ::1:2:3:4:5:6:7:8 1:2:3:4:5:6:7:8:: 1:2:3:4:0:0:0:0 1:2:3:4::
+    1:2:3:4:ffff:ffff:ffff:ffff 1:2:3:5:: 0001:2:3:4:5:6:7:8 00001:2:3:4:5:6:7:8 FE80::1 fe80::g
+    FE00:: ff00:: fe7f:ffff:: febf::1 ::ffff:10.1.2.3 ::ffff:a01:203 ::10.1.2.3 1:2:3:4:5:6:10.1.2.3
+    1:2:3:4:5:6:7:10.1.2.3 1:2:3:4:5:10.1.2.3 10.1.2.3:: ::10.1.2.3:1 ::10.1.2 ::010.1.2.3
+    ::ffff:10.1.2.256 2001:db8::1 2001:db8::2 2001:DB8:0:0:0:0:0:0001 [::1] ::1%eth0 fe80::1%1
+    ::12345 1:::2 ::1: 1:2 12345::1 g:: localhost eni-1 - %3A%3A1
+"""
 
 
 def test_a_batch_keeps_a_thousand_rejected_lines_and_counts_all() -> None:

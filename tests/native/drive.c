@@ -84,24 +84,26 @@ static void print_batch(vf_decoder *decoder, const vf_source *source) {
 
 /* ---- rows ------------------------------------------------------------------------------------- */
 
-/* Feed a text, printing each batch that is full. False: a header with other fields comes next. */
-static bool feed(vf_decoder *decoder, const uint8_t *text, size_t length, bool direct) {
+/* Feed a text, printing each batch that is full. False: a header with other fields comes next.
+ * `source`: the text, if views may point into it. */
+static bool feed(vf_decoder *decoder, const uint8_t *text, size_t length, const vf_source *source) {
     for (size_t at = 0, consumed;; at += consumed) {
-        vf_status status = vf_decoder_feed(decoder, text + at, length - at, direct, at, &consumed);
+        vf_status status =
+            vf_decoder_feed(decoder, text + at, length - at, source != NULL, at, &consumed);
         if (status == VF_OK) return true;
         if (status == VF_HEADER) return false;
         if (status != VF_FULL) fail("feed", status);
-        print_batch(decoder, direct ? &(vf_source){.text = text, .length = length} : NULL);
+        print_batch(decoder, source);
     }
 }
 
-static bool finish(vf_decoder *decoder) {
+static bool finish(vf_decoder *decoder, const vf_source *source) {
     for (;;) {
         vf_status status = vf_decoder_finish(decoder, false);
         if (status == VF_OK) return true;
         if (status == VF_HEADER) return false;
         if (status != VF_FULL) fail("finish", status);
-        print_batch(decoder, NULL);
+        print_batch(decoder, source);
     }
 }
 
@@ -110,7 +112,7 @@ static bool feed_in_chunks(vf_decoder *decoder, const uint8_t *text, size_t leng
     bool more = true, at_end = true;
     for (size_t at = 0; more && at < length; at += chunk, at_end = !at_end) {
         const size_t size = length - at < chunk ? length - at : chunk;
-        more = feed(decoder, guarded_place(&guarded, text + at, size, at_end), size, false);
+        more = feed(decoder, guarded_place(&guarded, text + at, size, at_end), size, NULL);
     }
     guarded_free(&guarded);
     return more;
@@ -118,10 +120,11 @@ static bool feed_in_chunks(vf_decoder *decoder, const uint8_t *text, size_t leng
 
 static void print_all(vf_decoder *decoder, const uint8_t *text, size_t length, size_t chunk) {
     const vf_source whole = {.text = text, .length = length};
-    const bool more = chunk ? feed_in_chunks(decoder, text, length, chunk)
-                            : feed(decoder, text, length, true);
-    const bool ended = more && finish(decoder);
-    print_batch(decoder, chunk ? NULL : &whole);
+    const vf_source *const source = chunk ? NULL : &whole;
+    const bool more =
+        chunk ? feed_in_chunks(decoder, text, length, chunk) : feed(decoder, text, length, source);
+    const bool ended = more && finish(decoder, source);
+    print_batch(decoder, source);
     if (!ended) {
         printf("H %llu %llu\n", (unsigned long long)decoder->line, (unsigned long long)decoder->offset);
     }

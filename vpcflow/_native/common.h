@@ -26,6 +26,11 @@
 #define VF_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define VF_INLINE static inline __attribute__((always_inline))
 #define VF_NOINLINE __attribute__((noinline))
+#if defined(__clang__)
+#define VF_UNROLL _Pragma("unroll 4")
+#else
+#define VF_UNROLL _Pragma("GCC unroll 4")
+#endif
 #else
 #error "vpcflow's kernel needs GCC or Clang (on Windows: clang-cl)"
 #endif

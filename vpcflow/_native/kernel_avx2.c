@@ -16,22 +16,39 @@ VF_INLINE vf_block block_load(const uint8_t *p) {
                       _mm256_loadu_si256((const __m256i *)(const void *)(p + 32))};
 }
 
-VF_INLINE uint64_t block_mask(__m256i low, __m256i high) {
-    return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
-}
+typedef vf_block vf_matches; /* 0xFF in each byte that matches */
 
-VF_INLINE uint64_t block_equal(vf_block block, char c) {
+VF_INLINE vf_matches block_equal(vf_block block, char c) {
     const __m256i all = _mm256_set1_epi8(c);
-    return block_mask(_mm256_cmpeq_epi8(block.low, all), _mm256_cmpeq_epi8(block.high, all));
+    return (vf_matches){_mm256_cmpeq_epi8(block.low, all), _mm256_cmpeq_epi8(block.high, all)};
 }
 
-VF_INLINE uint64_t block_below(vf_block block, char c) {
-    const __m256i most = _mm256_set1_epi8((char)(c - 1));
-    return block_mask(_mm256_cmpeq_epi8(_mm256_min_epu8(block.low, most), block.low),
-                      _mm256_cmpeq_epi8(_mm256_min_epu8(block.high, most), block.high));
+VF_INLINE uint64_t matches_mask(vf_matches matches) {
+    return (uint32_t)_mm256_movemask_epi8(matches.low) |
+           (uint64_t)(uint32_t)_mm256_movemask_epi8(matches.high) << 32;
 }
 
-VF_INLINE uint64_t block_high(vf_block block) { return block_mask(block.low, block.high); }
+typedef struct {
+    __m256i least, all; /* the least of all bytes, newlines made larger; all bytes or-ed */
+} vf_watch;
+
+VF_INLINE vf_watch watch_nothing(void) {
+    return (vf_watch){_mm256_set1_epi8(' '), _mm256_setzero_si256()};
+}
+
+VF_INLINE vf_watch watch(vf_watch seen, vf_block block, vf_matches newlines) {
+    const __m256i low = _mm256_or_si256(block.low, newlines.low);
+    const __m256i high = _mm256_or_si256(block.high, newlines.high);
+    return (vf_watch){_mm256_min_epu8(seen.least, _mm256_min_epu8(low, high)),
+                      _mm256_or_si256(seen.all, _mm256_or_si256(block.low, block.high))};
+}
+
+VF_INLINE bool watch_saw_odd(vf_watch seen) {
+    const __m256i blank = _mm256_set1_epi8(' ');
+    return _mm256_movemask_epi8(_mm256_cmpeq_epi8(seen.least, blank)) != -1;
+}
+
+VF_INLINE bool watch_saw_high(vf_watch seen) { return _mm256_movemask_epi8(seen.all) != 0; }
 
 /* Eight positions at a time, whether there or not: a loop of fixed length does not mispredict. */
 VF_INLINE uint32_t *emit(uint32_t *out, uint64_t mask, uint32_t base) {
@@ -112,10 +129,20 @@ VF_INLINE uint32_t int_lanes(const uint64_t *windows, uint8_t before, uint64_t m
     return lane_mask(_mm256_or_si256(_mm256_andnot_si256(wrong, framed), none));
 }
 
-VF_INLINE uint32_t time_lanes(const uint64_t *high, const uint64_t *low, uint8_t before,
-                              vf_lanes *value, uint32_t *null) {
-    const __m256i window = _mm256_loadu_si256((const __m256i *)(const void *)high);
-    const __m256i first = _mm256_loadu_si256((const __m256i *)(const void *)low);
+VF_INLINE __m256i load_lanes(const uint64_t *windows) {
+    return _mm256_loadu_si256((const __m256i *)(const void *)windows);
+}
+
+/* The low and the high windows of four pairs. */
+VF_INLINE void load_pairs(const uint64_t *pairs, __m256i *low, __m256i *high) {
+    const __m256i front = load_lanes(pairs), back = load_lanes(pairs + 4);
+    *low = _mm256_permute4x64_epi64(_mm256_unpacklo_epi64(front, back), 0xD8);
+    *high = _mm256_permute4x64_epi64(_mm256_unpackhi_epi64(front, back), 0xD8);
+}
+
+VF_INLINE uint32_t time_lanes(const uint64_t *pairs, uint8_t before, vf_lanes *value, uint32_t *null) {
+    __m256i window, first;
+    load_pairs(pairs, &first, &window);
     const __m256i zeros = _mm256_set1_epi8('0');
     const __m256i top = _mm256_set1_epi64x((int64_t)0xFFFF000000000000u);
     const __m256i eight = _mm256_sub_epi8(window, zeros);
@@ -151,14 +178,14 @@ VF_INLINE __m256i field_bytes(__m256i window, uint8_t before, __m256i *all) {
 }
 
 #define VF_HAS_FEW_LANES
-VF_INLINE uint32_t few_lanes(const uint64_t *high, const uint64_t *low, uint8_t before,
-                             const vf_few *few, int32_t *out) {
-    __m256i longer, too_long, front = _mm256_setzero_si256();
-    const __m256i last =
-        field_bytes(_mm256_loadu_si256((const __m256i *)(const void *)high), before, &longer);
-    if (low) {
-        const __m256i first =
-            field_bytes(_mm256_loadu_si256((const __m256i *)(const void *)low), before, &too_long);
+VF_INLINE uint32_t few_lanes(const uint64_t *windows, bool wide, uint8_t before, const vf_few *few,
+                             int32_t *out) {
+    __m256i longer, too_long, low, high, front = _mm256_setzero_si256();
+    if (wide) load_pairs(windows, &low, &high);
+    else high = load_lanes(windows);
+    const __m256i last = field_bytes(high, before, &longer);
+    if (wide) {
+        const __m256i first = field_bytes(low, before, &too_long);
         front = _mm256_and_si256(longer, first);
     } else {
         too_long = longer;

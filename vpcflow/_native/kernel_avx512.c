@@ -10,15 +10,32 @@ typedef __m512i vf_block;
 
 VF_INLINE vf_block block_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
 
-VF_INLINE uint64_t block_equal(vf_block block, char c) {
+typedef __mmask64 vf_matches;
+
+VF_INLINE vf_matches block_equal(vf_block block, char c) {
     return _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(c));
 }
 
-VF_INLINE uint64_t block_below(vf_block block, char c) {
-    return _mm512_cmplt_epu8_mask(block, _mm512_set1_epi8(c));
+VF_INLINE uint64_t matches_mask(vf_matches matches) { return matches; }
+
+typedef struct {
+    __m512i least, all; /* the least of all bytes but newlines; all bytes or-ed */
+} vf_watch;
+
+VF_INLINE vf_watch watch_nothing(void) {
+    return (vf_watch){_mm512_set1_epi8(' '), _mm512_setzero_si512()};
 }
 
-VF_INLINE uint64_t block_high(vf_block block) { return _mm512_movepi8_mask(block); }
+VF_INLINE vf_watch watch(vf_watch seen, vf_block block, vf_matches newlines) {
+    return (vf_watch){_mm512_mask_min_epu8(seen.least, ~newlines, seen.least, block),
+                      _mm512_or_si512(seen.all, block)};
+}
+
+VF_INLINE bool watch_saw_odd(vf_watch seen) {
+    return _mm512_cmplt_epu8_mask(seen.least, _mm512_set1_epi8(' ')) != 0;
+}
+
+VF_INLINE bool watch_saw_high(vf_watch seen) { return _mm512_movepi8_mask(seen.all) != 0; }
 
 /* Compress in a register and store whole: compressing stores are slow on several processors. */
 VF_INLINE uint32_t *emit(uint32_t *out, uint64_t mask, uint32_t base) {
@@ -82,10 +99,16 @@ VF_INLINE uint32_t int_lanes(const uint64_t *windows, uint8_t before, uint64_t m
     return (uint32_t)((framed & some & in_range & ~leading_zero) | none) & 0xFF;
 }
 
-VF_INLINE uint32_t time_lanes(const uint64_t *high, const uint64_t *low, uint8_t before,
-                              vf_lanes *value, uint32_t *null) {
-    const __m512i window = _mm512_loadu_si512(high);
-    const __m512i first = _mm512_loadu_si512(low);
+/* The low and the high windows of eight pairs. */
+VF_INLINE void load_pairs(const uint64_t *pairs, __m512i *low, __m512i *high) {
+    const __m512i front = _mm512_loadu_si512(pairs), back = _mm512_loadu_si512(pairs + 8);
+    *low = _mm512_permutex2var_epi64(front, _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0), back);
+    *high = _mm512_permutex2var_epi64(front, _mm512_set_epi64(15, 13, 11, 9, 7, 5, 3, 1), back);
+}
+
+VF_INLINE uint32_t time_lanes(const uint64_t *pairs, uint8_t before, vf_lanes *value, uint32_t *null) {
+    __m512i window, first;
+    load_pairs(pairs, &first, &window);
     const __m512i zeros = _mm512_set1_epi8('0');
     const __m512i eight = _mm512_sub_epi8(window, zeros);
     const __m512i two =
@@ -116,16 +139,18 @@ VF_INLINE __m512i field_bytes(__m512i window, uint8_t before, __m512i *bits) {
 }
 
 #define VF_HAS_FEW_LANES
-VF_INLINE uint32_t few_lanes(const uint64_t *high, const uint64_t *low, uint8_t before,
-                             const vf_few *few, int32_t *out) {
+VF_INLINE uint32_t few_lanes(const uint64_t *windows, bool wide, uint8_t before, const vf_few *few,
+                             int32_t *out) {
     const __m512i none = _mm512_set1_epi64(64);
-    __m512i bits;
-    const __m512i last = field_bytes(_mm512_loadu_si512(high), before, &bits);
+    __m512i bits, low, high;
+    if (wide) load_pairs(windows, &low, &high);
+    else high = _mm512_loadu_si512(windows);
+    const __m512i last = field_bytes(high, before, &bits);
     const __mmask8 longer = _mm512_cmpeq_epi64_mask(bits, none);
     __mmask8 too_long = longer;
     __m512i front = _mm512_setzero_si512();
-    if (low) {
-        const __m512i first = field_bytes(_mm512_loadu_si512(low), before, &bits);
+    if (wide) {
+        const __m512i first = field_bytes(low, before, &bits);
         too_long = _mm512_mask_cmpeq_epi64_mask(longer, bits, none);
         front = _mm512_maskz_mov_epi64(longer, first);
     }

@@ -4,14 +4,15 @@
  *   VF_LANES                  integers decoded at a time (1, 4 or 8)
  *   vf_lanes                  VF_LANES 64-bit integers
  *   vf_block                  what block_load(p) makes of 64 bytes
- *   block_equal(b, c), block_below(b, c), block_high(b)    bit masks of 64 bytes
+ *   vf_matches                what block_equal(b, c) makes of a block, and matches_mask of that: a bit a byte
+ *   vf_watch                  which bytes have been seen: watch_nothing(), watch(w, block, newlines),
+ *                             watch_saw_odd(w) below the blank but newlines, watch_saw_high(w) above 0x7F
  *   emit(out, mask, base)     write base + the position of each set bit, return out + their number;
  *                             may write up to 64 positions
  *   int_lanes(windows, before, max, &value, &null) -> mask of lanes decided
- *   time_lanes(high, low, before, &value, &null) -> mask of lanes decided
+ *   time_lanes(pairs, before, &value, &null) -> mask of lanes decided
  *   lanes_store32(out, value), lanes_store64(out, value)
- *   with VF_HAS_FEW_LANES: few_lanes(high, low, before, few, out) -> mask of lanes not found; low may
- *                             be NULL
+ *   with VF_HAS_FEW_LANES: few_lanes(windows or pairs, wide, before, few, out) -> mask of lanes not found
  *
  * A window is the 8 bytes that end where a field ends, as a little-endian number: its last character is
  * the highest byte. In it, the digits of a number are those above the highest byte that is not a
@@ -19,17 +20,35 @@
 
 /* ---- integers --------------------------------------------------------------------------------- */
 
-VF_INLINE void gather_windows(const vf_rows *rows, uint32_t field, uint32_t back, uint64_t *out) {
-    const uint8_t *text = rows->text - back;
+VF_INLINE void gather_windows(const vf_rows *rows, uint32_t field, uint64_t *out) {
+    const uint8_t *text = rows->text - 8;
     const uint32_t *end = rows->ends + field;
     const size_t stride = rows->stride;
     const uint32_t count = rows->count;
+    VF_UNROLL
     for (uint32_t i = 0; i < count; i++, end += stride) out[i] = vf_load64(text + *end);
 }
 
-/* Rows beyond the count look like " 0", so that whole vectors can be decoded. */
+/* The 16 bytes that end where a field ends: a low window, then the high one. */
+VF_INLINE void gather_pairs(const vf_rows *rows, uint32_t field, uint64_t *out) {
+    const uint8_t *text = rows->text - 16;
+    const uint32_t *end = rows->ends + field;
+    const size_t stride = rows->stride;
+    const uint32_t count = rows->count;
+    VF_UNROLL
+    for (uint32_t i = 0; i < count; i++, end += stride) memcpy(out + 2 * (size_t)i, text + *end, 16);
+}
+
+/* So that whole vectors can be decoded, the rows beyond the count look like valid ones. */
 VF_INLINE void fill_windows(uint64_t *windows, uint32_t count, uint64_t filler) {
     for (uint32_t i = count; i < ((count + 7) & ~7u); i++) windows[i] = filler;
+}
+
+VF_INLINE void fill_pairs(uint64_t *pairs, uint32_t count, uint64_t low, uint64_t high) {
+    for (uint32_t i = count; i < ((count + 7) & ~7u); i++) {
+        pairs[2 * i] = low;
+        pairs[2 * i + 1] = high;
+    }
 }
 
 VF_INLINE void note_undecided(vf_outcome *outcome, uint32_t row, uint32_t mask) {
@@ -41,22 +60,19 @@ VF_INLINE void note_undecided(vf_outcome *outcome, uint32_t row, uint32_t mask) 
 
 #define VF_ALL_LANES ((1u << VF_LANES) - 1)
 #define VF_FIELD_BEFORE(field) ((uint8_t)((field) ? ' ' : '\n'))
-/* `before`, then digits: what fill_windows needs in the high and in the low window */
-#define VF_FILL_ZERO(before) ((uint64_t)'0' << 56 | (uint64_t)(before) << 48)
 
 /* One loop for the three integer kinds; `kind` is a constant at each call. */
 VF_INLINE void decode_integers(const vf_rows *rows, uint32_t field, uint64_t max, void *out, int kind,
                                vf_outcome *outcome) {
-    uint64_t high[VF_GROUP + 8], low[VF_GROUP + 8];
+    uint64_t windows[2 * (VF_GROUP + 8)];
     const uint8_t before = VF_FIELD_BEFORE(field);
     const uint32_t count = rows->count;
-    gather_windows(rows, field, 8, high);
     if (kind == 2) {
-        gather_windows(rows, field, 16, low);
-        fill_windows(high, count, 0x3030303030303030u);
-        fill_windows(low, count, (uint64_t)'1' << 56 | (uint64_t)'1' << 48 | (uint64_t)before << 40);
+        gather_pairs(rows, field, windows);
+        fill_pairs(windows, count, 0x3131000000000000u | (uint64_t)before << 40, 0x3030303030303030u);
     } else {
-        fill_windows(high, count, VF_FILL_ZERO(before));
+        gather_windows(rows, field, windows);
+        fill_windows(windows, count, (uint64_t)'0' << 56 | (uint64_t)before << 48);
     }
     outcome->undecided_count = 0;
     for (uint32_t i = 0; i < count; i += 8) {
@@ -64,8 +80,8 @@ VF_INLINE void decode_integers(const vf_rows *rows, uint32_t field, uint64_t max
         for (uint32_t j = 0; j < 8; j += VF_LANES) {
             vf_lanes value;
             uint32_t null;
-            uint32_t decided = kind == 2 ? time_lanes(high + i + j, low + i + j, before, &value, &null)
-                                         : int_lanes(high + i + j, before, max, &value, &null);
+            uint32_t decided = kind == 2 ? time_lanes(windows + 2 * (i + j), before, &value, &null)
+                                         : int_lanes(windows + i + j, before, max, &value, &null);
             if (kind == 0) {
                 lanes_store32((int32_t *)out + i + j, value);
             } else {
@@ -97,19 +113,18 @@ static void times(const vf_rows *rows, uint32_t field, int64_t *out, vf_outcome 
 /* ---- separators ------------------------------------------------------------------------------- */
 
 typedef struct {
-    uint64_t touching, odd, high, newlines;
+    uint64_t touching, newlines;
     uint64_t carry; /* the block before ended with a separator */
     uint32_t *out;
+    vf_watch watch;
 } vf_scan;
 
-VF_INLINE void scan_block(vf_scan *scan, const uint8_t *text, uint32_t at, uint64_t inside) {
-    /* the next piece comes into the cache while the columns of this one are decoded */
-    __builtin_prefetch(text + at + VF_PIECE, 0, 2);
-    const vf_block block = block_load(text + at);
-    const uint64_t newline = block_equal(block, '\n') & inside;
-    const uint64_t separator = (block_equal(block, ' ') & inside) | newline;
-    scan->odd |= (block_below(block, ' ') & inside) ^ newline;
-    scan->high |= block_high(block) & inside;
+VF_INLINE void scan_block(vf_scan *scan, const uint8_t *block_text, uint32_t at) {
+    const vf_block block = block_load(block_text);
+    const vf_matches newlines = block_equal(block, '\n');
+    const uint64_t newline = matches_mask(newlines);
+    const uint64_t separator = matches_mask(block_equal(block, ' ')) | newline;
+    scan->watch = watch(scan->watch, block, newlines);
     scan->touching |= separator & (separator << 1 | scan->carry);
     scan->carry = separator >> 63;
     scan->newlines += vf_popcount64(newline);
@@ -118,15 +133,24 @@ VF_INLINE void scan_block(vf_scan *scan, const uint8_t *text, uint32_t at, uint6
 
 static void separators(const uint8_t *text, size_t length, uint32_t *ends, vf_marks *marks) {
     /* a piece begins behind a newline */
-    vf_scan scan = {.carry = 1, .out = ends};
+    vf_scan scan = {.carry = 1, .out = ends, .watch = watch_nothing()};
     uint32_t at = 0;
-    for (; at + 64 <= length; at += 64) scan_block(&scan, text, at, ~0ull);
-    if (at < length) scan_block(&scan, text, at, ~0ull >> (64 - (length - at)));
+    for (; at + 64 <= length; at += 64) {
+        /* the next piece comes into the cache while the columns of this one are decoded */
+        __builtin_prefetch(text + at + VF_PIECE, 0, 2);
+        scan_block(&scan, text + at, at);
+    }
+    if (at < length) {
+        uint8_t rest[64];
+        memset(rest, 'x', sizeof rest);
+        memcpy(rest, text + at, length - at);
+        scan_block(&scan, rest, at);
+    }
     marks->count = (uint32_t)(scan.out - ends);
     marks->newlines = (uint32_t)scan.newlines;
     marks->adjacent = scan.touching != 0;
-    marks->odd = scan.odd != 0;
-    marks->high = scan.high != 0;
+    marks->odd = watch_saw_odd(scan.watch);
+    marks->high = watch_saw_high(scan.watch);
 }
 
 /* ---- dictionaries ----------------------------------------------------------------------------- */
@@ -165,15 +189,15 @@ VF_INLINE int32_t look_up_all(const vf_rows *rows, uint32_t field, vf_dictionary
  * `wide` is a constant at each call: without it, values are up to 7 bytes. */
 VF_INLINE int32_t look_up_few(const vf_rows *rows, uint32_t field, vf_dictionary *dict, bool wide,
                               int32_t *out, vf_pool *pool) {
-    uint64_t high[VF_GROUP + 8], low[VF_GROUP + 8];
+    uint64_t windows[2 * (VF_GROUP + 8)];
     const uint8_t before = VF_FIELD_BEFORE(field);
     const uint32_t count = rows->count;
-    gather_windows(rows, field, 8, high);
-    if (wide) gather_windows(rows, field, 16, low);
+    if (wide) gather_pairs(rows, field, windows);
+    else gather_windows(rows, field, windows);
     int32_t least = 0;
     uint32_t others = 0;
     for (uint32_t i = 0; i < count; i += VF_LANES) {
-        uint32_t unknown = few_lanes(high + i, wide ? low + i : NULL, before, &dict->few, out + i);
+        uint32_t unknown = few_lanes(windows + (wide ? 2 * i : i), wide, before, &dict->few, out + i);
         if (count - i < VF_LANES) unknown &= (1u << (count - i)) - 1;
         for (; VF_UNLIKELY(unknown); unknown &= unknown - 1, others++) {
             const uint32_t row = i + vf_ctz64(unknown);

@@ -37,9 +37,8 @@ VF_INLINE uint32_t int_lanes(const uint64_t *windows, uint8_t before, uint64_t m
     return (window << bits) >> 56 == before && !leading_zero && *value <= max;
 }
 
-VF_INLINE uint32_t time_lanes(const uint64_t *high, const uint64_t *low, uint8_t before,
-                              vf_lanes *value, uint32_t *null) {
-    const uint64_t window = *high, first = *low >> 40; /* separator and two digits */
+VF_INLINE uint32_t time_lanes(const uint64_t *pair, uint8_t before, vf_lanes *value, uint32_t *null) {
+    const uint64_t window = pair[1], first = pair[0] >> 40; /* separator and two digits */
     const uint64_t a = (first >> 8 & 0xFF) - '0', b = (first >> 16) - '0';
     *null = window >> 48 == ((uint64_t)'-' << 8 | before);
     *value = (eight_digits(window ^ VF_BYTES('0')) + (a * 10 + b) * 100000000u) * 1000;

@@ -18,6 +18,7 @@
 
 typedef struct {
     const vf_kernel *kernel; /* what new decoders use */
+    vf_pool *pool;           /* of decoders that belong to no stream */
     PyTypeObject *record_type, *rows_type, *iterator_type;
     PyObject *fromtimestamp, *timedelta, *utc, *epoch, *nearest;
 } vf_module_state;

@@ -42,8 +42,7 @@ def blocks(feed: Feed, *, source: str) -> Iterator[bytes]:
     """
     isal = _isal()
     given = 0
-    if isal is not None and feed.can_seek:
-        feed.mark()
+    if isal is not None and feed.can_seek and _goes_back(feed):
         read = _igzip(feed)
         while (piece := _unless_in_trouble(read, isal)) is not None:
             if not piece:
@@ -53,6 +52,13 @@ def blocks(feed: Feed, *, source: str) -> Iterator[bytes]:
             piece = b""  # let go: the next one takes its place in the cache
         feed.rewind()
     yield from _without_the_first(given, _members(feed, source, isal))
+
+
+def _goes_back(feed: Feed) -> bool:
+    """Whether the stream keeps what it says and can return to here. It is tried before anything
+    is taken, since all would be lost if it could not when damage comes up."""
+    feed.mark()
+    return feed.rewind()
 
 
 def _igzip(feed: Feed) -> Callable[[int], bytes]:
