@@ -323,6 +323,11 @@ vf_status vf_decoder_feed(vf_decoder *decoder, const uint8_t *text, size_t lengt
 
 vf_status vf_decoder_finish(vf_decoder *decoder, bool damaged) {
     if (!decoder->carried) return VF_OK;
+    if (vf_mark_length(decoder, decoder->carry.data + VF_PAD, decoder->carried) == decoder->carried) {
+        decoder->offset += decoder->carried; /* a byte-order mark and nothing else: no line */
+        decoder->carried = 0;
+        return VF_OK;
+    }
     if (!damaged) return take_carry(decoder, false);
     size_t length = decoder->carried > VF_MAX_LINE ? VF_MAX_LINE : (size_t)decoder->carried;
     vf_status status = add_reject(decoder, decoder->line, decoder->offset, VF_TRUNCATED, -1,

@@ -141,6 +141,11 @@ VF_INLINE void vf_cut_frame(vf_frame *frame, uint32_t line, uint32_t start) {
     frame->consumed = start;
 }
 
+/* The length of the byte-order mark, if the source begins with one here. */
+VF_INLINE uint32_t vf_mark_length(const vf_decoder *decoder, const uint8_t *text, uint64_t length) {
+    return decoder->line == 1 && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 VF_INLINE uint32_t *vf_ends(vf_decoder *decoder) {
     return (uint32_t *)(void *)(decoder->ends.data + VF_PAD);
 }

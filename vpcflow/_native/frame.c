@@ -7,11 +7,6 @@
 
 static uint32_t *line_numbers(vf_decoder *decoder) { return (uint32_t *)(void *)decoder->lines.data; }
 
-/* The length of the byte-order mark, if the source begins with one here. */
-static uint32_t mark_length(const vf_decoder *decoder, const uint8_t *text, size_t length) {
-    return decoder->line == 1 && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-}
-
 static bool every_line_fits(const uint8_t *text, const uint32_t *ends, uint32_t fields, uint32_t lines) {
     uint32_t wrong = 0;
     const uint32_t *last = ends + fields - 1;
@@ -146,7 +141,7 @@ vf_status vf_frame_piece(vf_decoder *decoder, const uint8_t *text, size_t length
         .count = marks.newlines,
         .line_count = marks.newlines,
         .high = marks.high,
-        .mark = mark_length(decoder, text, length),
+        .mark = vf_mark_length(decoder, text, length),
     };
     if (marks.adjacent || marks.odd || frame->mark) {
         return rewrite_lines(decoder, &marks, frame);

@@ -79,8 +79,9 @@ def _igzip(feed: Feed) -> Callable[[int], bytes]:
             buffer[: len(data)] = data
             return len(data)
 
-    reader: Callable[[int], bytes] = igzip.IGzipFile(fileobj=Packed(), mode="rb").read
-    return reader
+    open_reader: Any = igzip.IGzipFile  # it has no types
+    read: Callable[[int], bytes] = open_reader(fileobj=Packed(), mode="rb").read
+    return read
 
 
 def _unless_in_trouble(read: Callable[[int], bytes], isal: Any) -> bytes | None:
