@@ -27,7 +27,7 @@ def what_the_files_hold(console: Console) -> None:
             for _ in stream:
                 pass
         except vpcflow.ContainerError as error:
-            problems.insert(0, str(error))
+            problems.insert(0, f"{path.name}: {error.message}")
         problems += [f"{path.name}: {line.verdict}" for line in stream.rejected]
         fmt, known_by = stream.formats[0]
         table.add_row(

@@ -18,6 +18,7 @@ from vpcflow.fields import FIELDS
 from vpcflow.flow_format import FlowFormat
 
 FUZZ = Path(__file__).parent / "fuzz"
+CORPUS, CRASHES = FUZZ / "corpus", FUZZ / "crashes"
 SAMPLES = Path(__file__).parent / "data" / "samples"
 MOST = 1500  # bytes of text: libFuzzer makes more of small inputs
 
@@ -86,6 +87,12 @@ def texts(number: int, plan: str, rng: Random) -> Iterator[tuple[str, bytes]]:
     yield "spoilt", lines.text([b" ".join(tokens) for tokens in spoilt])
 
 
+def filling(value: bytes) -> list[bytes]:
+    """Sixty values: a new one with every sixth, null every fifth. A small dictionary is full in the
+    middle of a piece."""
+    return [b"-" if n % 5 == 3 else value % (n // 6) for n in range(60)]
+
+
 def special() -> Iterator[tuple[str, str, bytes]]:
     """(name, plan, text): what only chance would put together."""
     default = format_of("default, view")
@@ -93,11 +100,16 @@ def special() -> Iterator[tuple[str, str, bytes]]:
     good = lines.text(lines.records(1, default, 2))
     yield "two formats", "default, utf8", good + other + b"\n1.1.1.1 2.2.2.2 ACCEPT\n"
     yield "header only", "one text, view", b"srcaddr\nsrcaddr\r\n dstaddr\n"
-    yield (
-        "many values",
-        "texts, dictionary",
-        lines.text([b"vpc-%d 10.0.0.%d OK a" % (n, n % 30) for n in range(70)]),
-    )
+    values = [b"vpc-%d 10.0.0.%d OK a" % (n, n % 30) for n in range(70)]
+    yield "many values", "texts, dictionary", lines.text(values)
+    values = [b"%s ::1 OK %s" % (v, b"a" * n) for n, v in enumerate(filling(b"vpc-%d"))]
+    yield "a value now and then", "texts, view", lines.text(values)
+    values = [b"%s %d %%41%s" % (v, n, b"a" * n) for n, v in enumerate(filling(b"%%4%x"))]
+    yield "a tag now and then", "tags, utf8", lines.text(values)
+    zeros = b"OK\n\0OK\nNODATA\n\0NODATA\n-\n\0-\n\0\0-\nO\0K\n"
+    yield "zeros before values", "one status", zeros * 9
+    yield "lengths of status", "one status", b"SKIPDATA\nxSKIPDATA\nNODATA\nxNODATA\nNODATAx\n" * 3
+    yield "many nulls", "one int32", b"7\n8\n-\n" * 300
     yield "many lengths", "one text, dictionary", lines.text([b"v" * n for n in range(1, 45)])
     yield "many tags", "tags, view", lines.text([b"%%%02X 1 %d%%25" % (n, n) for n in range(60)])
     yield "only a mark", "one text, view", lines.BOM
@@ -113,7 +125,7 @@ def samples() -> Iterator[tuple[str, str, bytes]]:
         if path.name != "damaged.log.gz":
             data = path.read_bytes()
             text = gzip.decompress(data) if path.suffix == ".gz" else data
-            yield f"sample {path.name.split('.')[0][-8:]}", "default, view", text[:MOST]
+            yield f"sample {path.name.split('.')[0].split('_')[-1]}", "default, view", text[:MOST]
 
 
 def corpus() -> dict[str, bytes]:
@@ -150,6 +162,11 @@ def dictionary() -> bytes:
     words += ["\\xed\\xa0\\x80", "\\xf4\\x8f\\xbf\\xbf", "\\xff", " - ", " - - - - - - - "]
     entries = [f'"{word}"\n' for word in dict.fromkeys([*names, *words])]
     return ("# Written by tests/make_corpus.py.\n" + "".join(entries)).encode()
+
+
+def kept_inputs() -> list[Path]:
+    """The committed inputs: the corpus, and what once failed."""
+    return sorted(path for path in [*CORPUS.iterdir(), *CRASHES.iterdir()] if not path.suffix)
 
 
 def main(directory: Path) -> None:

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -67,13 +66,28 @@ def run(
     )
     if check and done.returncode:
         said = (done.stdout[-2000:] + done.stderr[-6000:]).strip()
-        raise AssertionError(f"{' '.join(done.args)}: exit status {done.returncode}\n{said}")
+        words = " ".join(done.args)[:500]
+        raise AssertionError(f"{words}: exit status {done.returncode}\n{said}")
     return done
 
 
-@cache
 def build(variant: str) -> Path:
     """The directory of the built programs; building again takes only what changed."""
+    if variant not in _built:
+        try:
+            _built[variant] = _build(variant)
+        except (AssertionError, MissingToolError) as error:
+            _built[variant] = error  # once is enough
+    built = _built[variant]
+    if isinstance(built, Exception):
+        raise built
+    return built
+
+
+_built: dict[str, Path | Exception] = {}
+
+
+def _build(variant: str) -> Path:
     directory = BUILD / "native" / variant
     tool(NEEDS.get(variant.split("-")[0], "cc"))
     cmake, ninja = tool("cmake"), tool("ninja")

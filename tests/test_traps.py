@@ -425,6 +425,16 @@ def test_one_unknown_name_in_a_header_is_one_text_column() -> None:
     assert batch.format_source == "header"
 
 
+def test_a_column_that_only_the_header_knows_can_be_asked_for_and_filtered_by() -> None:
+    """A field that AWS added last week is wanted most by those who asked for it."""
+    data = b"dstport brand-new-field\n443 a%20b\n22 -\n80 x\n"
+    columns = ["brand_new_field"]
+    assert rows(data, columns=columns, where={"brand_new_field": ["a%20b", None]}) == [
+        {"brand_new_field": "a%20b"},
+        {"brand_new_field": None},
+    ]
+
+
 def test_a_header_with_underscores_is_a_header() -> None:
     """AWS's Parquet files and many exports write account_id."""
     data = lines.text([lines.header(V5, underscores=True), V5_LINE])

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from vpcflow.containers import Lines
     from vpcflow.sources import SourceFile
 
-BATCH_ROWS = 32_768
+BATCH_ROWS = 16_384
 """Records in a batch of a stream, about: enough to make its cost per batch vanish, few enough for
 the batch to be in the cache when its consumer looks at it."""
 _AHEAD_BYTES = 160 << 20
@@ -139,7 +139,7 @@ class Scan:
         damage = None
         read = 0
         try:
-            for block in lines:
+            for block in lines.in_place():
                 start = 0
                 while start < len(block):
                     status, taken = decoder.feed(block, start)
@@ -149,7 +149,6 @@ class Scan:
                     yield decoder.take()
                     if status == HEADER:
                         decoder = self._next_decoder(decoder, file, bytes(block[start:]))
-                block = b""  # let go before the next one is made
                 self.progress.bytes_read(lines.bytes_in - read)
                 read = lines.bytes_in
         except ContainerError as error:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import NoneType
 from typing import Literal
 
 from attrs import frozen
@@ -53,8 +54,10 @@ def parse_where(where: Where | None) -> tuple[Condition, ...]:
 
 
 def _condition(name: str, value: object) -> Condition:
-    field = FIELDS.get(name) or text_field(str(name))
     members = list(value) if isinstance(value, (list, set, frozenset)) else [value]
+    if name not in FIELDS and not all(isinstance(m, (str, NoneType)) for m in members):
+        check_columns([name], (), "where=")  # no column outside FIELDS holds anything but text
+    field = FIELDS.get(name) or text_field(str(name))
     null = any(member is None for member in members)
     given = [member for member in members if member is not None]
     if field.kind == "time":
@@ -123,14 +126,15 @@ def _milliseconds(column: str, value: object) -> int:
     wanted = "an aware datetime, an ISO 8601 text with a zone, or whole seconds since 1970 UTC"
     if isinstance(value, int) and not isinstance(value, bool):
         return max(-_INT64_MAX, min(value * 1000, _INT64_MAX))
+    moment = value
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value)
+            moment = datetime.fromisoformat(value)
         except ValueError:
             raise _bad_value(column, value, wanted) from None
-    if not isinstance(value, datetime) or value.tzinfo is None:
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise _bad_value(column, value, wanted)
-    return (value - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _time_range(column: str, value: object) -> tuple[int, int]:

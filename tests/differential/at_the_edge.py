@@ -20,6 +20,8 @@ ROWS = (
     b"2 x 3 4  5\n"
     b"eni-3 10.0.0.3 65535 99999999999 1418530010000 REJECT"
 )
+FILLER = b"eni-5 10.0.0.5 22 1 1418530010 ACCEPT\n" * 900
+FILLER_SIZE = len(FILLER)  # more than an internal piece of text
 FORMATS = ("interface-id srcaddr dstport bytes start action", "vpc-id", "instance-tag", "dstport")
 
 
@@ -31,20 +33,28 @@ def closed_page(memory: mmap.mmap, page: int) -> None:
         raise OSError(ctypes.get_errno(), "mprotect")
 
 
+def parse(text: memoryview, formats: tuple[str, ...]) -> None:
+    for fields in formats:
+        for mode in ("view", "utf8", "dictionary"):
+            batch = vpcflow.parse(text, format=fields, text=mode, on_error="skip")
+            assert batch.to_jsonl().count(b"\n") == len(batch) == batch.counts["records"]
+
+
 def main() -> None:
     _native.force(sys.argv[1])
-    memory = mmap.mmap(-1, 4 * PAGE)  # closed, open, open, closed
+    pages = 2 + FILLER_SIZE // PAGE + 1
+    memory = mmap.mmap(-1, (1 + pages + 1) * PAGE)  # closed, open ones, closed
     closed_page(memory, 0)
-    closed_page(memory, 3)
-    room = memoryview(memory)[PAGE : 3 * PAGE]
+    closed_page(memory, 1 + pages)
+    room = memoryview(memory)[PAGE : (1 + pages) * PAGE]
     for size in range(len(ROWS) + 1):
-        for part, place in ((ROWS[-size:] if size else b"", 2 * PAGE - size), (ROWS[:size], 0)):
+        for part, place in ((ROWS[-size:] if size else b"", len(room) - size), (ROWS[:size], 0)):
             room[place : place + size] = part
-            text = room[place : place + size].toreadonly()
-            for fields in FORMATS:
-                for mode in ("view", "utf8", "dictionary"):
-                    batch = vpcflow.parse(text, format=fields, text=mode)
-                    assert batch.to_jsonl().count(b"\n") == len(batch) == batch.counts["records"]
+            parse(room[place : place + size].toreadonly(), FORMATS)
+    for size in range(len(ROWS) + 1):  # the same behind a piece of whole lines
+        text = FILLER + ROWS[:size]
+        room[-len(text) :] = text
+        parse(room[-len(text) :].toreadonly(), FORMATS[:1])
     print("untouched")
 
 

@@ -96,7 +96,7 @@ def test_only_projected_and_filter_columns_are_decoded(data: st.DataObject) -> N
     check_parse(document, format=format, columns=columns, where=where)
 
 
-def read_or_nothing(document: bytes, format: FlowFormat) -> list[dict[str, Any]]:
+def read_or_nothing(document: bytes, format: FlowFormat | None) -> list[dict[str, Any]]:
     try:
         return oracle.read(document, format).records
     except FormatError:
@@ -258,22 +258,58 @@ def test_a_line_of_exactly_one_mebibyte_is_read_and_a_longer_one_set_aside(lengt
     check_chunks(data[: 2**20], lines.pieces(data[: 2**20], 100_000), format="vpc-id dstport")
 
 
-def test_more_distinct_values_than_one_dictionary_holds() -> None:
-    """At 65,536 values a dictionary is full: the reader goes on with another, unnoticed. What it
-    had read of the piece before it noticed - nulls, bad, blank, filtered lines - counts once."""
-    rows = [b"eni-%017x vpc-%d %d ACCEPT OK" % (n * n, n % 7, n % 65536) for n in range(70_000)]
-    rows[::11] = [row.replace(b" ACCEPT OK", b" - NODATA") for row in rows[::11]]
-    rows[::12] = [row.replace(b" OK", b" SKIPDATA") for row in rows[::12]]
-    rows[::13] = [row.replace(b"vpc-", b"- - ") for row in rows[::13]]
-    rows[::17] = [b"" for _ in rows[::17]]
-    rows[::19] = [row.replace(b" ACCEPT OK", b" REJECT OK") for row in rows[::19]]
-    format, where = "interface-id vpc-id dstport action log-status", {"action": ["ACCEPT", None]}
-    expected = oracle.read(lines.text(rows), format, where=where)
+ODD_LINES = (b"a  2", b"a 2 ", b" a 2", b"\na 2", b"a\t2", b"a 2\r", b"a \x002", b"a 2 3", b"")
+
+
+@pytest.mark.parametrize("odd", ODD_LINES)
+def test_one_odd_line_among_plain_ones_is_noticed_wherever_it_stands(odd: bytes) -> None:
+    """Blocks of 64 bytes are looked at alone: what is odd may lie across two of them."""
+    for before in range(1, 135):
+        data = lines.text([b"v" * before + b" 1", odd, b"last 3"])
+        check_parse(data, ["view"], format="vpc-id dstport")
+
+
+@pytest.mark.parametrize("odd", [*ODD_LINES, lines.BOM + b"a 2", b"vpc-id dstport"])
+def test_one_odd_line_at_the_edge_of_an_internal_piece_is_noticed(odd: bytes) -> None:
+    rows = [b"vpc-%053d %05d" % (n, n) for n in range(1200)]
+    length = len(rows[0]) + 1
+    for place in range(PIECE // length - 3, PIECE // length + 4):
+        data = lines.text([*rows[:place], odd, *rows[place:]])
+        check_parse(data, ["view"], format="vpc-id dstport")
+
+
+@pytest.mark.parametrize("text", ["view", "utf8", "dictionary"])
+def test_more_distinct_values_than_one_dictionary_holds(text: str) -> None:
+    """At 65,536 values a dictionary is full, and the batch ends before the piece that filled it.
+    What had been read of that piece - nulls, bad, blank, filtered lines - must not count twice."""
+    data, expected = many_values()
     assert all(expected.counts[name] > 0 for name in expected.counts if name != "header")
-    for text in ("view", "dictionary"):
-        batches = list(vpcflow.scan(lines.text(rows), format=format, where=where, text=text))
-        assert len(batches) > 1
-        checks.same(batches, expected)
+    options = {"format": MANY_FORMAT, "where": MANY_WHERE, "text": text}
+    batches = list(vpcflow.scan(data, **options))
+    assert (len(batches) > 1) == (text != "utf8")
+    checks.same(batches, expected)
+    checks.same([vpcflow.parse(data, **options)], expected)
+
+
+MANY_FORMAT = "vpc-id srcaddr dstport action log-status"
+MANY_WHERE = {"action": ["ACCEPT", None]}
+
+
+@lru_cache
+def many_values() -> tuple[bytes, Any]:
+    """Most lines are bad in their port: their values fill the dictionary, but not the batch."""
+    rng = Random(5)
+    rows = []
+    for n in range(150_000):
+        port = n % 65536 if rng.random() < 0.2 else 65536 + n
+        status = b"NODATA" if n % 101 == 0 else b"SKIPDATA" if n % 103 == 0 else b"OK"
+        action = b"-" if n % 7 == 0 else b"REJECT" if n % 5 == 0 else b"ACCEPT"
+        address = b"-" if n % 11 == 0 else b"2001:db8:1:2::%x" % n
+        rows.append(b"%x %s %d %s %s" % (n, address, port, action, status))
+        if n % 997 == 0:
+            rows.append(b"")
+    data = lines.text(rows)
+    return data, oracle.read(data, MANY_FORMAT, where=MANY_WHERE)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -456,12 +492,55 @@ def test_scan_of_bytes_gives_what_parse_gives(data: st.DataObject) -> None:
     assert dict(stream.counts) == expected.counts
 
 
+@given(st.data())
+def test_scan_of_several_formats_in_one_text_goes_on_in_each(data: st.DataObject) -> None:
+    """A header with other fields in mid-file: from there on lines are of its format."""
+    first = data.draw(lines.formats(max_size=8))
+    fields = data.draw(st.permutations(first.fields))
+    second = FlowFormat(tuple(fields[: data.draw(st.integers(1, len(fields)))]))
+    document = b"\n".join(
+        lines.header(format) + b"\n" + data.draw(lines.documents(format, max_lines=8))
+        for format in (first, second, first)
+    )
+    where = data.draw(lines.filters(first, read_or_nothing(document, None)))
+    options = {"columns": data.draw(lines.projections(first)), "where": where}
+    text = data.draw(st.sampled_from(checks.TEXT_MODES))
+    try:
+        expected = oracle.read(document, **options)
+    except FormatError:
+        with pytest.raises(FormatError):
+            list(vpcflow.scan(document, text=text, **options))
+        return
+    checks.same(vpcflow.scan(document, text=text, **options), expected)
+
+
 def test_scan_of_long_bytes_gives_what_parse_gives() -> None:
     data, expected = long_text(40)
     for text in checks.TEXT_MODES:
         checks.same(vpcflow.scan(data, format=DEFAULT, text=text), expected)
         table = pa.table(vpcflow.scan(data, format=DEFAULT, text=text, on_error="skip"))
         assert table.num_rows == len(expected.records)
+
+
+def test_a_header_that_lies_across_two_blocks_of_a_file(tmp_path: Path) -> None:
+    """Files are read in blocks; the lines behind the header are in its format all the same."""
+    other = b"bytes dstport srcaddr"
+    for block in (64 << 10, 256 << 10, 1 << 20):
+        for overlap in range(len(other) + 2):
+            data = b"srcaddr dstport bytes\n"
+            data += b"10.0.0.1 443 1\n" * ((block - overlap - len(data) - 1) // 15)
+            data += b"\n".rjust(block - overlap - len(data))
+            assert len(data) == block - overlap
+            path = tmp_path / "flows.log"
+            path.write_bytes(data + lines.text([other, b"99 53 10.9.9.9", b"98 54 10.9.9.8"]))
+            with vpcflow.scan(path, columns=["bytes", "srcaddr"]) as stream:
+                tail = list(stream)[-1]
+            assert [checks.row(record) for record in tail] == [
+                {"bytes": 99, "srcaddr": "10.9.9.9"},
+                {"bytes": 98, "srcaddr": "10.9.9.8"},
+            ]
+            assert stream.counts["header"] == 2
+            assert stream.counts["rejected"] == 0
 
 
 # on_error=

@@ -35,6 +35,7 @@ static void check_integers(const column *c) {
 static void check_text(const column *c, const uint8_t *text, size_t length) {
     REQUIRE(length > 0 && length <= VF_MAX_LINE, "%s: %zu bytes of text", c->name, length);
     REQUIRE(vf_is_utf8(text, length), "%s", c->name);
+    REQUIRE(c->plan->percent || !vf_is_null(text, length), "%s: a null is text", c->name);
 }
 
 /* The values of a utf8 array; `nullable`: some may be null, and are empty then. */

@@ -159,7 +159,7 @@ static void add_alternative(vf_filter *filter, const char *word, size_t length) 
 
 static void add_filter(vf_filter *filter, const char *format, const char *spec) {
     const size_t room = count_words(spec, ' ');
-    size_t length;
+    size_t length = 0;
     const char *name = next_word(&spec, ' ', &length);
     const char kind = kind_of(format, name, length, &filter->field);
     const bool address = length == 7 && memcmp(name + 3, "addr", 4) == 0;

@@ -51,7 +51,7 @@ static void print_rows(const vf_batch *batch) {
     if (!renderer || !vf_render_rows(renderer, 0, vf_batch_array(batch)->length, &out)) {
         fail("render", VF_NO_MEMORY);
     }
-    fwrite(out.data, 1, out.length, stdout);
+    if (out.length) fwrite(out.data, 1, out.length, stdout);
     vf_buffer_free(&out, NULL);
     vf_renderer_free(renderer);
 }

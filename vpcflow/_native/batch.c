@@ -24,7 +24,7 @@ const struct ArrowArray *vf_batch_array(const vf_batch *batch) { return &batch->
 
 uint64_t vf_batch_size(const vf_batch *batch) {
     uint64_t size = 0;
-    for (size_t i = 0; i < batch->buffer_count; i++) size += batch->buffers[i].capacity;
+    for (size_t i = 0; i < batch->buffer_count; i++) size += batch->buffers[i].length;
     return size;
 }
 

@@ -32,7 +32,7 @@ void vf_batch_release(vf_batch *batch);
 const struct ArrowSchema *vf_batch_schema(const vf_batch *batch);
 const struct ArrowArray *vf_batch_array(const vf_batch *batch);
 
-/* Bytes of the buffers that the batch owns; 0 for an imported one. */
+/* Bytes in use of the buffers that the batch owns; 0 for an imported one. */
 uint64_t vf_batch_size(const vf_batch *batch);
 
 /* Fill *out; the caller releases it. False without memory (*out is released then). */

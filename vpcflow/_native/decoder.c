@@ -278,8 +278,10 @@ static vf_status take_direct(vf_decoder *decoder, const uint8_t *text, size_t at
 /* Once the first rows show how long lines are, room is made for all rows that the text may hold. */
 static void expect_rows(vf_decoder *decoder, uint64_t taken, uint64_t left) {
     if (!taken || !decoder->rows) return;
-    uint64_t hint = decoder->rows + left / (taken / decoder->rows + 1) * 33 / 32 + VF_GROUP;
-    if (decoder->bounded && hint > decoder->max_rows + VF_PIECE) hint = decoder->max_rows + VF_PIECE;
+    const uint64_t line = taken / decoder->rows + 1;
+    uint64_t hint = decoder->rows + left / line * 33 / 32 + VF_GROUP;
+    const uint64_t most = decoder->max_rows + VF_PIECE / line + VF_GROUP;
+    if (decoder->bounded && hint > most) hint = most;
     if (hint > decoder->row_hint) decoder->row_hint = hint;
 }
 

@@ -112,9 +112,8 @@ vf_header_kind vf_plan_header(const vf_plan *plan, const uint8_t *line, size_t l
                compare_name(line + start, at - start, &plan->names[tokens]) == 0;
         tokens++;
     }
-    if (!tokens) return VF_NOT_HEADER;
-    if (same && tokens == plan->fields) return VF_SAME_HEADER;
-    return known ? VF_OTHER_HEADER : VF_NOT_HEADER;
+    if (!known) return VF_NOT_HEADER;
+    return same && tokens == plan->fields ? VF_SAME_HEADER : VF_OTHER_HEADER;
 }
 
 /* ---- filters --------------------------------------------------------------------------------- */

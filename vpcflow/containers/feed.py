@@ -12,6 +12,10 @@ from typing import BinaryIO
 
 from vpcflow.errors import ContainerError, InputError, UsageError
 
+Block = bytes | memoryview
+"""Unwrapped text. A memoryview is of a buffer that is used again: it is good until the next block
+is asked for. A large file is read through one such buffer, which stays in the cache."""
+
 CHUNK = 64 * 1024
 REMEMBERED = 16 * 1024 * 1024
 """How many bytes since the mark are kept to go back to, where the stream cannot seek."""
@@ -23,7 +27,7 @@ class Feed:
     """
 
     def __init__(
-        self, pull: Callable[[int], bytes], seek: Callable[[int], None] | None = None
+        self, pull: Callable[[int], Block], seek: Callable[[int], None] | None = None
     ) -> None:
         self._pull = pull
         self._seek = seek
@@ -39,8 +43,11 @@ class Feed:
         """Bytes pulled; going back does not lower it."""
 
     @classmethod
-    def of_blocks(cls, blocks: Iterator[bytes]) -> Feed:
-        return cls(lambda _size: next(filter(None, blocks), b""))
+    def of_blocks(cls, blocks: Iterator[Block]) -> Feed:
+        def pull(_size: int) -> Block:
+            return next((block for block in blocks if len(block)), b"")
+
+        return cls(pull)
 
     @classmethod
     def of_stream(cls, stream: BinaryIO, source: str) -> Feed:
@@ -72,7 +79,7 @@ class Feed:
         """The next `size` bytes, or all there are before the end or an error, without taking."""
         held = sum(map(len, self._ahead))
         while held < size and self._error is None and (data := self._more(CHUNK)):
-            self._ahead.append(data)
+            self._ahead.append(bytes(data))
             held += len(data)
         if len(self._ahead) > 1:
             self._ahead = [b"".join(self._ahead)]
@@ -80,6 +87,11 @@ class Feed:
 
     def take(self, size: int = CHUNK) -> bytes:
         """The next bytes, `size` or as many as there are at hand; b"" at the end."""
+        return bytes(self.take_block(size))
+
+    def take_block(self, size: int = CHUNK) -> Block:
+        """As `take`; but what it gives may be overwritten by the next call."""
+        data: Block
         if self._ahead:
             data = self._ahead.pop(0)
         elif self._error is None:
@@ -90,7 +102,7 @@ class Feed:
             raise self._error
         self.taken += len(data)
         if self._since_mark is not None:
-            self._remember(data)
+            self._remember(bytes(data))
         return data
 
     def unread(self, data: bytes) -> None:
@@ -146,7 +158,7 @@ class Feed:
         self.taken = self._mark
         return True
 
-    def _more(self, size: int) -> bytes:
+    def _more(self, size: int) -> Block:
         try:
             data = self._pull(size)
         except InputError as error:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from vpcflow.containers.feed import Feed
+from vpcflow.containers.feed import Block, Feed
 from vpcflow.errors import ContainerError, InputError
 
 NAME = "gzip"
@@ -34,7 +34,7 @@ def sniff(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-def blocks(feed: Feed, *, source: str) -> Iterator[bytes]:
+def blocks(feed: Feed, *, source: str) -> Iterator[Block]:
     """The text of all members.
 
     Raises ContainerError, after all that can be decoded: truncated, corrupt deflate data, CRC or
@@ -43,13 +43,16 @@ def blocks(feed: Feed, *, source: str) -> Iterator[bytes]:
     isal = _isal()
     given = 0
     if isal is not None and feed.can_seek and _goes_back(feed):
-        read = _igzip(feed)
-        while (piece := _unless_in_trouble(read, isal)) is not None:
-            if not piece:
+        file = _igzip(feed)
+        # the file's own readinto is io's, which makes bytes and copies them; that of its buffer
+        # writes straight into ours
+        reader = getattr(file, "_buffer", file)
+        buffer = memoryview(bytearray(PIECE))
+        while (size := _unless_in_trouble(reader, buffer, isal)) is not None:
+            if not size:
                 return
-            given += len(piece)
-            yield piece
-            piece = b""  # let go: the next one takes its place in the cache
+            given += size
+            yield buffer[:size]
         feed.rewind()
     yield from _without_the_first(given, _members(feed, source, isal))
 
@@ -61,8 +64,8 @@ def _goes_back(feed: Feed) -> bool:
     return feed.rewind()
 
 
-def _igzip(feed: Feed) -> Callable[[int], bytes]:
-    """Reads all members as isal's own reader does, which writes straight into what it returns."""
+def _igzip(feed: Feed) -> Any:
+    """isal's own reader over all members."""
     from isal import igzip
 
     class Packed(io.RawIOBase):
@@ -79,15 +82,16 @@ def _igzip(feed: Feed) -> Callable[[int], bytes]:
             buffer[: len(data)] = data
             return len(data)
 
-    open_reader: Any = igzip.IGzipFile  # it has no types
-    read: Callable[[int], bytes] = open_reader(fileobj=Packed(), mode="rb").read
-    return read
+    open_file: Any = igzip.IGzipFile  # it has no types
+    return open_file(fileobj=Packed(), mode="rb")
 
 
-def _unless_in_trouble(read: Callable[[int], bytes], isal: Any) -> bytes | None:
-    """The next piece; None where anything is wrong. The careful way will find out what it is."""
+def _unless_in_trouble(reader: Any, buffer: memoryview, isal: Any) -> int | None:
+    """The size of the next piece; None where anything is wrong. The careful way will find out
+    what it is."""
     try:
-        return read(PIECE)
+        size: int = reader.readinto(buffer)
+        return size
     except (OSError, EOFError, isal.error, InputError):
         return None
 

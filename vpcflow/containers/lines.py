@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from vpcflow.containers.feed import Feed
+from vpcflow.containers.feed import Block, Feed
 
 ENOUGH_LINES = 100
 
@@ -20,7 +20,7 @@ class Lines:
     def __init__(
         self,
         containers: tuple[str, ...],
-        blocks: Iterator[bytes],
+        blocks: Iterator[Block],
         outermost: Feed,
         close: Callable[[], object],
     ) -> None:
@@ -63,6 +63,12 @@ class Lines:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def in_place(self) -> Iterator[Block]:
+        """The blocks without a copy: each is only good until the next one is asked for."""
+        while block := self._text.take_block():
+            yield block
+            block = b""
 
     def __iter__(self) -> Lines:
         return self

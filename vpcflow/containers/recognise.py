@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
 from vpcflow.containers import base64gzip, cloudwatch, export, firehose, gzip, refused, text
-from vpcflow.containers.feed import Feed
+from vpcflow.containers.feed import Block, Feed
 from vpcflow.containers.lines import Lines
 from vpcflow.errors import ContainerError
 
@@ -22,7 +22,7 @@ class Container(Protocol):
 
     def sniff(self, head: bytes) -> bool: ...
 
-    def blocks(self, feed: Feed, *, source: str) -> Iterator[bytes]: ...
+    def blocks(self, feed: Feed, *, source: str) -> Iterator[Block]: ...
 
 
 _WRAPPINGS: tuple[Container, ...] = (gzip, base64gzip)  # what they hold may be anything
@@ -45,7 +45,7 @@ def unwrap(stream: BinaryIO, source: str) -> Lines:
     return Lines((*containers, name), blocks, outermost, stream.close)
 
 
-def _content(feed: Feed, source: str) -> tuple[str, Iterator[bytes]]:
+def _content(feed: Feed, source: str) -> tuple[str, Iterator[Block]]:
     head = feed.peek(HEAD)
     if kind := refused.recognise(head):
         return kind.name, _raise(refused.refusal(kind, source))
