@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -52,8 +53,8 @@ class Machine:
         plan, text = directory / "plan", directory / "text"
         plan.write_text(plan_file(case))
         text.write_bytes(case.data)
-        command = [*self.before, self.program, "rows", self.kernel, plan, text]
-        return programs.run([*command, str(case.chunk), str(case.max_rows)]).stdout
+        words = ("rows", self.kernel, plan, text, str(case.chunk), str(case.max_rows))
+        return programs.run([*self.before, self.program, *words]).stdout
 
 
 def kernels(program: Path, before: Sequence[str] = ()) -> list[str]:
@@ -132,7 +133,7 @@ def check(machine: Machine, case: Case, directory: Path) -> None:
 def row(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Times as milliseconds, as the oracle has them."""
     return {
-        name: checks.in_milliseconds(oracle.datetime.fromisoformat(value))
+        name: checks.in_milliseconds(datetime.fromisoformat(value))
         if FIELDS[name].kind == "time"
         else value
         for name, value in pairs

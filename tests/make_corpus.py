@@ -59,6 +59,7 @@ PLANS = {
     "integers and text filters": "dstport srcaddr end",
 }
 BOUNDED, DAMAGED, LATER, TAKE_EACH, POOLED = 1, 2, 4, 8, 16
+WHOLE = 0x30  # one chunk; batches of a hundred rows, if they are bounded
 WAYS = (0, BOUNDED, BOUNDED | POOLED, TAKE_EACH, DAMAGED, LATER | BOUNDED, POOLED | TAKE_EACH)
 
 
@@ -83,7 +84,8 @@ def texts(number: int, plan: str, rng: Random) -> Iterator[tuple[str, bytes]]:
 
     spoilt = [line.split(b" ") for line in lines.records(number, format, 40)]
     for tokens in spoilt:
-        tokens[rng.randrange(len(tokens))] = rng.choice(lines.SPOILT)
+        for _ in range(rng.choice([1, 1, 1, 2])):
+            tokens[rng.randrange(len(tokens))] = rng.choice(lines.SPOILT)
     yield "spoilt", lines.text([b" ".join(tokens) for tokens in spoilt])
 
 
@@ -102,9 +104,9 @@ def special() -> Iterator[tuple[str, str, bytes]]:
     yield "header only", "one text, view", b"srcaddr\nsrcaddr\r\n dstaddr\n"
     values = [b"vpc-%d 10.0.0.%d OK a" % (n, n % 30) for n in range(70)]
     yield "many values", "texts, dictionary", lines.text(values)
-    values = [b"%s ::1 OK %s" % (v, b"a" * n) for n, v in enumerate(filling(b"vpc-%d"))]
+    values = [b"%s ::1 OK %s" % (v, b"a" * (n % 15)) for n, v in enumerate(filling(b"vpc-%d"), 1)]
     yield "a value now and then", "texts, view", lines.text(values)
-    values = [b"%s %d %%41%s" % (v, n, b"a" * n) for n, v in enumerate(filling(b"%%4%x"))]
+    values = [b"%s %d %%41%s" % (v, n, b"a" * (n % 15)) for n, v in enumerate(filling(b"%%4%x"))]
     yield "a tag now and then", "tags, utf8", lines.text(values)
     zeros = b"OK\n\0OK\nNODATA\n\0NODATA\n-\n\0-\n\0\0-\nO\0K\n"
     yield "zeros before values", "one status", zeros * 9
@@ -133,8 +135,8 @@ def corpus() -> dict[str, bytes]:
     rng = Random(7)
     made: dict[str, bytes] = {}
 
-    def add(name: str, plan: str, text: bytes, flags: int) -> None:
-        sizes = rng.randrange(64)
+    def add(name: str, plan: str, text: bytes, flags: int, sizes: int | None = None) -> None:
+        sizes = rng.randrange(64) if sizes is None else sizes
         head = bytes([list(PLANS).index(plan), sizes, flags])
         made[name.replace(", ", "-").replace(" ", "-")] = head + text[:MOST]
 
@@ -143,7 +145,8 @@ def corpus() -> dict[str, bytes]:
             repeat = rng.choice([0, 0, 0, 6, 7])
             add(f"{plan} {name}", plan, text, WAYS[number % len(WAYS)] | repeat << 5)
     for name, plan, text in special():
-        add(name, plan, text, 0)
+        add(name, plan, text, 0, WHOLE)
+        add(f"{name} bounded", plan, text, BOUNDED, WHOLE)
         add(f"{name} in pieces", plan, text, BOUNDED | POOLED)
     for name, plan, text in samples():
         add(name, plan, text, rng.choice(WAYS))

@@ -21,11 +21,12 @@ import pyarrow as pa
 
 import vpcflow
 from vpcflow import FlowFormat, _native
+from vpcflow.columns import Text
 
 SAMPLES = Path(__file__).parent / "data" / "samples"
 FORMAT = FlowFormat.default()
 WARM_UP, ROUNDS = 12, 30
-TEXTS = ("view", "utf8", "dictionary")
+TEXTS: tuple[Text, ...] = ("view", "utf8", "dictionary")
 WHERE = {"action": "REJECT", "srcaddr": "10.0.0.0/8", "dstport": (0, 1024)}
 
 
@@ -42,7 +43,7 @@ def parse(data: bytes) -> None:
     for text in TEXTS:
         batch = vpcflow.parse(data, text=text)
         table = pa.table(batch)
-        sum(record.bytes or 0 for record in batch)
+        assert sum(record.bytes is not None for record in batch) > len(batch) / 2
         batch.to_jsonl()
         batch.to_csv()
         del batch

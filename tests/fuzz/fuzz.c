@@ -3,9 +3,9 @@
  *   1. No kernel reads outside the chunk that it is fed, or keeps a pointer into a chunk that was not
  *      lent to it: every chunk is an allocation of exactly its size, and is gone after the call.
  *   2. The scalar kernel, given the whole text at once, reads what a slow reader does (read_slowly.c):
- *      the same rows as JSON lines, the same rejected lines (all facts), the same counts, and a header of
- *      another format at the same place. So no line is lost: lines = records + filtered + rejected +
- *      blank + header.
+ *      the same rows as JSON lines, the same rejected lines (all facts), the same counts, and a header
+ *      of another format at the same place. So no line is lost: lines = records + filtered + rejected
+ *      + blank + header.
  *   3. Every kernel of this machine, given the text in pieces, reads the same, as CSV too.
  *   4. Batches are sound Arrow arrays (check_batch.c), and outlive what they were made from.
  *   5. Nothing is left behind: no buffer, no export.

@@ -140,10 +140,9 @@ static vf_status settle_piece(vf_decoder *decoder, const vf_frame *frame) {
         } else if (note->what == VF_HEADER_LINE) {
             decoder->counts.header++;
         } else {
-            const uint32_t start = note->start + (note->start ? 0 : frame->mark);
-            const uint8_t *text = frame->original + start;
-            const uint8_t *stop = memchr(text, '\n', frame->length - start);
-            status = add_reject(decoder, decoder->line + note->line, decoder->offset + start,
+            const uint8_t *text = frame->original + note->start;
+            const uint8_t *stop = memchr(text, '\n', frame->length - note->start);
+            status = add_reject(decoder, decoder->line + note->line, decoder->offset + note->start,
                                 (vf_reason)note->what, note->field, text, (size_t)(stop - text));
         }
         if (status != VF_OK) return status;
@@ -285,18 +284,36 @@ static void expect_rows(vf_decoder *decoder, uint64_t taken, uint64_t left) {
     if (hint > decoder->row_hint) decoder->row_hint = hint;
 }
 
+/* A byte-order mark at the start of the source is no part of its first line. The bytes of `text` that
+ * belong to one are passed over; what only looked like one is put back as the begin of the line. */
+static bool skip_mark(vf_decoder *decoder, const uint8_t *text, size_t length, size_t *at) {
+    static const uint8_t MARK[] = {0xEF, 0xBB, 0xBF};
+    if (decoder->offset) decoder->mark = 3;
+    while (decoder->mark < 3 && *at < length) {
+        if (text[*at] != MARK[decoder->mark]) {
+            const uint32_t seen = decoder->mark;
+            decoder->mark = 3;
+            return carry(decoder, MARK, seen);
+        }
+        ++*at;
+        if (++decoder->mark == 3) decoder->offset = 3;
+    }
+    return true;
+}
+
 vf_status vf_decoder_feed(vf_decoder *decoder, const uint8_t *text, size_t length, bool direct,
                           uint64_t base, size_t *consumed) {
     size_t at = 0;
-    *consumed = 0;
-    if (decoder->carried && length) {
-        const uint8_t *stop = memchr(text, '\n', length);
+    if (!skip_mark(decoder, text, length, &at)) return VF_NO_MEMORY;
+    *consumed = at;
+    if (decoder->carried && at < length) {
+        const uint8_t *stop = memchr(text + at, '\n', length - at);
         if (!stop) {
             *consumed = length;
-            return carry(decoder, text, length) ? VF_OK : VF_NO_MEMORY;
+            return carry(decoder, text + at, length - at) ? VF_OK : VF_NO_MEMORY;
         }
         const uint64_t before = decoder->carried;
-        if (!carry(decoder, text, (size_t)(stop - text))) return VF_NO_MEMORY;
+        if (!carry(decoder, text + at, (size_t)(stop - text) - at)) return VF_NO_MEMORY;
         vf_status status = take_carry(decoder, true);
         if (status != VF_OK) {
             decoder->carried = before; /* as if nothing had been fed */
@@ -324,14 +341,12 @@ vf_status vf_decoder_feed(vf_decoder *decoder, const uint8_t *text, size_t lengt
 }
 
 vf_status vf_decoder_finish(vf_decoder *decoder, bool damaged) {
+    size_t at = 0;
+    /* one byte that goes on no mark: what has been seen of one is put back */
+    if (decoder->mark && !skip_mark(decoder, (const uint8_t *)"\n", 1, &at)) return VF_NO_MEMORY;
     if (!decoder->carried) return VF_OK;
-    if (vf_mark_length(decoder, decoder->carry.data + VF_PAD, decoder->carried) == decoder->carried) {
-        decoder->offset += decoder->carried; /* a byte-order mark and nothing else: no line */
-        decoder->carried = 0;
-        return VF_OK;
-    }
     if (!damaged) return take_carry(decoder, false);
-    size_t length = decoder->carried > VF_MAX_LINE ? VF_MAX_LINE : (size_t)decoder->carried;
+    const size_t length = decoder->carried > VF_MAX_LINE ? VF_MAX_LINE : (size_t)decoder->carried;
     vf_status status = add_reject(decoder, decoder->line, decoder->offset, VF_TRUNCATED, -1,
                                   decoder->carry.data + VF_PAD, length);
     decoder->counts.lines++;

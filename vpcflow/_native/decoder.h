@@ -55,7 +55,6 @@ typedef struct {
     const uint32_t *ends;
     uint32_t stride, count;
     const uint32_t *lines, *starts; /* of each row, in the original; NULL: rows are the lines */
-    uint32_t mark;           /* bytes of a byte-order mark at the start: 0 or 3 */
     uint32_t line_count;     /* lines framed, rows or not */
     size_t consumed;         /* bytes of the original that the lines take */
     bool copied;             /* text is not the source's: views must copy */
@@ -73,6 +72,7 @@ typedef struct vf_decoder {
 
     /* the source */
     uint64_t offset, line; /* of the first byte not yet taken; line counts from 1 */
+    uint32_t mark;         /* bytes of a byte-order mark seen at the start; 3 once that is settled */
     vf_buffer carry;       /* VF_PAD bytes, then the begun line, or the head of one too long */
     uint64_t carried;      /* its length; above VF_MAX_LINE only the head is kept */
 
@@ -139,11 +139,6 @@ VF_INLINE void vf_cut_frame(vf_frame *frame, uint32_t line, uint32_t start) {
     frame->foreign_header = true;
     frame->line_count = line;
     frame->consumed = start;
-}
-
-/* The length of the byte-order mark, if the source begins with one here. */
-VF_INLINE uint32_t vf_mark_length(const vf_decoder *decoder, const uint8_t *text, uint64_t length) {
-    return decoder->line == 1 && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }
 
 VF_INLINE uint32_t *vf_ends(vf_decoder *decoder) {

@@ -1,7 +1,7 @@
 /* Separators to rows. Three levels of care, each taken only when the one before does not hold:
  *   0  every line has the plan's shape: the positions are the rows
  *   1  some lines have another number of fields: they are left out
- *   2  runs of blanks, tabs, CR, blank lines, a byte-order mark: lines are rewritten to the plain form
+ *   2  runs of blanks, tabs, CR, blank lines: lines are rewritten to the plain form
  */
 #include "decoder.h"
 
@@ -99,7 +99,7 @@ static vf_status rewrite_lines(vf_decoder *decoder, const vf_marks *marks, vf_fr
         const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
         next = stop + 1;
         size_t written = 0;
-        const uint32_t tokens = normalise(at + (line ? 0 : frame->mark), stop, to, &written);
+        const uint32_t tokens = normalise(at, stop, to, &written);
         const uint32_t start = (uint32_t)(at - text);
         if (tokens && tokens == fields) {
             to += written;
@@ -141,9 +141,8 @@ vf_status vf_frame_piece(vf_decoder *decoder, const uint8_t *text, size_t length
         .count = marks.newlines,
         .line_count = marks.newlines,
         .high = marks.high,
-        .mark = vf_mark_length(decoder, text, length),
     };
-    if (marks.adjacent || marks.odd || frame->mark) {
+    if (marks.adjacent || marks.odd) {
         return rewrite_lines(decoder, &marks, frame);
     }
     if (marks.count == marks.newlines * fields && every_line_fits(text, ends, fields, marks.newlines)) {
