@@ -21,7 +21,7 @@ BUILD = ROOT / "build"
 PACKAGES = {
     "cc": "gcc",
     "clang-14": "clang-14 libclang-rt-14-dev",
-    "valgrind": "valgrind libc6-dbg",
+    "valgrind": "valgrind",
     "qemu-aarch64": "qemu-user",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
 }
