@@ -30,7 +30,7 @@ types: $(VENV)/tested ## mypy, strict on the package
 	$(BIN)/mypy
 
 fuzz: $(VENV)/tested ## fuzz for SECONDS (an hour): make fuzz SECONDS=36000
-	VPCFLOW_FUZZ_SECONDS=$(or $(SECONDS),3600) $(BIN)/pytest tests/system/test_sanitizers.py -k fuzz -s
+	VPCFLOW_FUZZ_SECONDS=$(or $(SECONDS),3600) $(BIN)/pytest tests/system/test_sanitizers.py -k fuzzing -s
 
 bench: $(VENV)/tested ## everything against the peers; writes benchmarks/results/
 	$(BIN)/python -m benchmarks.full
@@ -56,5 +56,5 @@ $(VENV)/installed: $(BIN)/python $(SOURCES)
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --group test --group bench --group lint
+	$(BIN)/pip install --quiet --constraint constraints.txt --group test --group bench --group lint --group system
 	@touch $@

@@ -89,9 +89,10 @@ def test_bytes_by_action_are_times_as_fast_as_flowlogs_reader(logs: Logs) -> Non
     _guard("by-action", lambda: figures.by_action(log, rounds=5))
 
 
-def test_two_threads_read_two_files_nearly_twice_as_fast(logs: Logs) -> None:
+@pytest.mark.parametrize("promise", ["threads", "in-order"])
+def test_two_threads_read_two_files_faster(logs: Logs, promise: str) -> None:
     pair = [logs.gzipped("default", LINES, copy=n) for n in (0, 1)]
-    _guard("threads", lambda: figures.threads(pair))
+    _guard(promise, lambda: figures.threads(pair))
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["1 GB of text", "75 MB gzipped"])

@@ -7,8 +7,10 @@
 
 #include "buffer.h"
 
-#define POOL_SLOTS 512
 #define HUGE_PAGE ((size_t)2 << 20)
+#define SLAB ((size_t)4 << 20)
+#define MOST_SLABS 128
+#define CLASSES 160
 
 static atomic_llong live_buffers;
 
@@ -44,9 +46,19 @@ static bool is_mapped(size_t capacity) {
 #endif
 }
 
+/* Capacities come in four steps for each power of two, so that a buffer serves again for any that is
+ * nearly as large. Mapped ones are whole huge pages. */
 static size_t round_up(size_t size) {
-    size_t unit = is_mapped(size) ? HUGE_PAGE : 64;
-    return (size + unit - 1) & ~(unit - 1);
+    if (size <= 256) return 256;
+    const size_t step = (size_t)1 << (61 - vf_clz64(size - 1));
+    const size_t rounded = (size + step - 1) & ~(step - 1);
+    return is_mapped(rounded) ? (rounded + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1) : rounded;
+}
+
+/* The number of a capacity that round_up gave; CLASSES and more: too large to be kept. */
+static size_t class_of(size_t capacity) {
+    const size_t power = 63 - vf_clz64(capacity - 1);
+    return (power - 7) * 4 + ((capacity - 1) >> (power - 2) & 3);
 }
 
 static uint8_t *system_alloc(size_t capacity) {
@@ -78,15 +90,22 @@ static void system_free(uint8_t *data, size_t capacity) {
 
 /* ---- pool ------------------------------------------------------------------------------------ */
 
+/* An idle buffer, in its own first bytes. */
+typedef struct vf_idle {
+    struct vf_idle *next;
+    size_t capacity;
+} vf_idle;
+
 struct vf_pool {
     atomic_int references;
     atomic_flag lock; /* held for a handful of instructions */
     size_t limit, idle;
-    size_t count;
-    struct {
-        uint8_t *data;
-        size_t capacity;
-    } slots[POOL_SLOTS];
+    vf_idle *bins[CLASSES];
+    /* A stream's buffers are cut from slabs of huge pages, which live as long as the stream: batches
+     * that wait for their consumer would cost a page fault for every 4 KiB otherwise. */
+    bool cuts_slabs;
+    uint8_t *slabs[MOST_SLABS];
+    size_t slab_count, slab_used; /* of the last one */
 };
 
 static void pool_lock(vf_pool *pool) {
@@ -107,49 +126,79 @@ vf_pool *vf_pool_new(size_t limit) {
     return pool;
 }
 
+vf_pool *vf_stream_pool_new(size_t limit) {
+    vf_pool *pool = vf_pool_new(limit);
+    if (pool) pool->cuts_slabs = true;
+    return pool;
+}
+
 vf_pool *vf_pool_retain(vf_pool *pool) {
     if (pool) atomic_fetch_add(&pool->references, 1);
     return pool;
 }
 
+static bool is_cut(const vf_pool *pool, const void *data) {
+    for (size_t i = 0; i < pool->slab_count; i++) {
+        if ((uintptr_t)data - (uintptr_t)pool->slabs[i] < SLAB) return true;
+    }
+    return false;
+}
+
 void vf_pool_release(vf_pool *pool) {
     if (!pool || atomic_fetch_sub(&pool->references, 1) != 1) return;
-    for (size_t i = 0; i < pool->count; i++) {
-        system_free(pool->slots[i].data, pool->slots[i].capacity);
+    for (size_t i = 0; i < CLASSES; i++) {
+        for (vf_idle *idle = pool->bins[i], *next; idle; idle = next) {
+            next = idle->next;
+            if (!is_cut(pool, idle)) system_free((uint8_t *)idle, idle->capacity);
+        }
     }
+    for (size_t i = 0; i < pool->slab_count; i++) system_free(pool->slabs[i], SLAB);
     free(pool);
 }
 
-/* The smallest idle buffer that fits without wasting more than it holds; 0 when there is none. */
-static size_t pool_take(vf_pool *pool, size_t wanted, uint8_t **data) {
-    size_t best = SIZE_MAX, best_capacity = SIZE_MAX;
-    if (!pool) return 0;
-    pool_lock(pool);
-    for (size_t i = 0; i < pool->count; i++) {
-        size_t capacity = pool->slots[i].capacity;
-        if (capacity >= wanted && capacity / 2 <= wanted && capacity < best_capacity) {
-            best = i;
-            best_capacity = capacity;
-        }
+/* A new piece of a slab, or NULL: too large a part of one, or no more slabs. */
+static uint8_t *cut(vf_pool *pool, size_t capacity) {
+    if (!pool->cuts_slabs || capacity > SLAB / 4) return NULL;
+    if (!pool->slab_count || pool->slab_used + capacity > SLAB) {
+        uint8_t *slab = pool->slab_count < MOST_SLABS ? system_alloc(SLAB) : NULL;
+        if (!slab) return NULL;
+        pool->slabs[pool->slab_count++] = slab;
+        pool->slab_used = 0;
     }
-    if (best != SIZE_MAX) {
-        *data = pool->slots[best].data;
-        pool->slots[best] = pool->slots[--pool->count];
-        pool->idle -= best_capacity;
-    }
-    pool_unlock(pool);
-    return best == SIZE_MAX ? 0 : best_capacity;
+    uint8_t *data = pool->slabs[pool->slab_count - 1] + pool->slab_used;
+    pool->slab_used += capacity;
+    return data;
 }
 
-static bool pool_give(vf_pool *pool, uint8_t *data, size_t capacity) {
-    bool kept = false;
-    if (!pool) return false;
+static uint8_t *pool_take(vf_pool *pool, size_t capacity) {
+    const size_t class = class_of(capacity);
+    uint8_t *data = NULL;
+    if (!pool || class >= CLASSES) return NULL;
     pool_lock(pool);
-    if (pool->count < POOL_SLOTS && pool->idle + capacity <= pool->limit) {
-        pool->slots[pool->count].data = data;
-        pool->slots[pool->count++].capacity = capacity;
-        pool->idle += capacity;
-        kept = true;
+    vf_idle *idle = pool->bins[class];
+    if (idle) {
+        pool->bins[class] = idle->next;
+        data = (uint8_t *)idle;
+        if (!is_cut(pool, data)) pool->idle -= capacity;
+    } else {
+        data = cut(pool, capacity);
+    }
+    pool_unlock(pool);
+    return data;
+}
+
+/* False: the buffer goes back to the system. */
+static bool pool_give(vf_pool *pool, uint8_t *data, size_t capacity) {
+    const size_t class = class_of(capacity);
+    if (!pool || class >= CLASSES) return false;
+    pool_lock(pool);
+    const bool part = is_cut(pool, data);
+    const bool kept = part || pool->idle + capacity <= pool->limit;
+    if (kept) {
+        vf_idle *idle = (vf_idle *)(void *)data;
+        *idle = (vf_idle){.next = pool->bins[class], .capacity = capacity};
+        pool->bins[class] = idle;
+        if (!part) pool->idle += capacity;
     }
     pool_unlock(pool);
     return kept;
@@ -182,13 +231,9 @@ bool vf_buffer_reserve(vf_buffer *buffer, size_t extra, vf_pool *pool) {
     wanted = round_up(wanted);
     if (buffer->data && grow_in_place(buffer, wanted)) return true;
 
-    uint8_t *data = NULL;
-    size_t capacity = pool_take(pool, wanted, &data);
-    if (!capacity) {
-        capacity = wanted;
-        data = system_alloc(capacity);
-        if (!data) return false;
-    }
+    uint8_t *data = pool_take(pool, wanted);
+    if (!data) data = system_alloc(wanted);
+    if (!data) return false;
     atomic_fetch_add(&live_buffers, 1);
     size_t length = buffer->length;
     if (buffer->data) {
@@ -197,7 +242,7 @@ bool vf_buffer_reserve(vf_buffer *buffer, size_t extra, vf_pool *pool) {
     }
     buffer->data = data;
     buffer->length = length;
-    buffer->capacity = capacity;
+    buffer->capacity = wanted;
     return true;
 }
 

@@ -22,6 +22,9 @@ void vf_aligned_free(void *p);
 
 /* A new pool with one reference, or NULL without memory. It keeps at most `limit` idle bytes. */
 vf_pool *vf_pool_new(size_t limit);
+/* The same for the batches of a stream: it also cuts buffers from huge pages, which it keeps until it
+ * is released. */
+vf_pool *vf_stream_pool_new(size_t limit);
 vf_pool *vf_pool_retain(vf_pool *pool);
 void vf_pool_release(vf_pool *pool);
 

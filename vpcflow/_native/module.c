@@ -135,7 +135,7 @@ static PyObject *py_pool(PyObject *module, PyObject *limit) {
     (void)module;
     const long long bytes = PyLong_AsLongLong(limit);
     if (bytes == -1 && PyErr_Occurred()) return NULL;
-    vf_pool *pool = vf_pool_new((size_t)bytes);
+    vf_pool *pool = vf_stream_pool_new((size_t)bytes);
     return pool ? PyCapsule_New(pool, VF_POOL_CAPSULE, free_pool_capsule) : PyErr_NoMemory();
 }
 

@@ -106,9 +106,14 @@ PROMISES: Mapping[str, Promise] = {
         _speedup("vpcflow + polars", "flowlogs-reader"),
     ),
     "threads": Promise(
-        "two gzipped files by two threads, times as fast as by one",
+        "two gzipped files by two threads with a scan each, times as fast as by one",
         1.8,
         _speedup("2 threads", "one thread"),
+    ),
+    "in-order": Promise(
+        "two gzipped files by one scan with two threads, in order, times as fast as by one",
+        1.3,
+        _speedup("2 threads, in order", "one thread"),
     ),
     "import": Promise(
         "import vpcflow takes, times the start of the interpreter",

@@ -6,6 +6,7 @@ process that asked to put into a figure.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -126,13 +127,30 @@ def scaling(paths: Mapping[str, str], *, rounds: int) -> Rows:
 
 
 def threads(paths: Sequence[str], *, size: int, lines: int, rounds: int) -> Rows:
-    """Several files by one thread and by as many as there are files."""
+    """Several files by one thread and by as many as there are files: with a scan each, and with
+    one scan, which hands the batches over in order and so has to keep what it reads ahead."""
     version = installed_version("vpcflow")
-    made, runs = [], {}
-    for count, name in ((len(paths), f"{len(paths)} threads"), (1, "one thread")):
-        made.append(Row(name, version, f"scan(*paths, threads={count})", size, lines))
-        runs[name] = _draining(paths, count)
+    count = len(paths)
+    runs: Runs = {
+        f"{count} threads": lambda: _drain_each(paths),
+        f"{count} threads, in order": _draining(paths, count),
+        "one thread": _draining(paths, 1),
+    }
+    calls = (
+        "scan(path) in each thread",
+        f"scan(*paths, threads={count})",
+        "scan(*paths, threads=1)",
+    )
+    made = [Row(name, version, how, size, lines) for name, how in zip(runs, calls, strict=True)]
     return _timed(made, runs, rounds)
+
+
+def _drain_each(paths: Sequence[str]) -> None:
+    workers = [threading.Thread(target=_drain, args=([p],), kwargs={"threads": 1}) for p in paths]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
 
 
 def memory(path: str) -> dict[str, int]:
