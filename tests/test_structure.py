@@ -75,6 +75,10 @@ def test_importing_the_package_brings_nothing_heavy() -> None:
     assert not loaded & heavy
 
 
+def test_type_checkers_are_told_that_the_package_has_types() -> None:
+    assert (PACKAGE / "py.typed").exists()
+
+
 def test_only_the_python_side_of_the_kernel_includes_python() -> None:
     sources = [*PACKAGE.glob("_native/*.c"), *PACKAGE.glob("_native/*.h")]
     includes = {path.name for path in sources if "<Python.h>" in path.read_text()}
