@@ -130,8 +130,7 @@ def test_promises_are_kept_exactly_and_guarded_with_their_margin() -> None:
     assert [faster.tolerable(value) for value in (8.99, 9.0)] == [False, True]
     assert [cheaper.kept(value) for value in (2.0, 2.01)] == [True, False]
     assert [cheaper.tolerable(value) for value in (2.2, 2.21)] == [True, False]
-    two_cores = {"threads", "in-order"}
-    assert all(p.margin <= (0.25 if name in two_cores else 0.15) for name, p in PROMISES.items())
+    assert all(promise.margin <= 0.15 for promise in PROMISES.values())
 
 
 def test_every_figure_can_be_measured(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -8,6 +8,7 @@ types, no quotes, the null text. Nothing is imported before it is used, so any p
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, ClassVar
@@ -19,7 +20,7 @@ from vpcflow.bench.text import Text
 from vpcflow.fields import Field
 
 
-class Reader:
+class Reader(ABC):
     """One way to read a flow log on one thread. `run` is what is timed."""
 
     name: ClassVar[str]
@@ -33,13 +34,13 @@ class Reader:
     def available(self) -> bool:
         return find_spec(self.package) is not None
 
+    @abstractmethod
     def run(self, text: Text) -> Any:
         """Read it; returns whatever holds the columns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def digest(self, text: Text, result: Any) -> Digest:
         """What `run` returned, to be compared."""
-        raise NotImplementedError
 
 
 class Vpcflow(Reader):

@@ -18,10 +18,6 @@ two-core machine; a third as much again keeps a guard from failing without a cau
 
 TWICE = "default, twice as long"
 
-TWO_CORES_MARGIN = 0.25
-"""What needs both cores loses whatever the machine's other guests take of either: bare inflating by
-two threads was measured at 1.6 to 2.0 times one."""
-
 
 @frozen
 class Promise:
@@ -113,13 +109,11 @@ PROMISES: Mapping[str, Promise] = {
         "two gzipped files by two threads with a scan each, times as fast as by one",
         1.8,
         _speedup("2 threads", "one thread"),
-        margin=TWO_CORES_MARGIN,
     ),
     "in-order": Promise(
         "two gzipped files by one scan with two threads, in order, times as fast as by one",
         1.3,
         _speedup("2 threads, in order", "one thread"),
-        margin=TWO_CORES_MARGIN,
     ),
     "import": Promise(
         "import vpcflow takes, times the start of the interpreter",
