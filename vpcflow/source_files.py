@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import stat
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 
 from attrs import define, field, frozen
 
 from vpcflow.errors import InputError, UsageError, nearest
+from vpcflow.selection import Selection
 
 
 @runtime_checkable
@@ -18,7 +20,9 @@ class SourceFile(Protocol):
     """One named stream of bytes; plugins give their own.
 
     name: unique and stable, a path or URL. size: in bytes, as stored. etag: what the store calls
-    this version. modified: aware, UTC. What is not known is None.
+    this version. modified: aware, UTC. What is not known is None. A file whose store knows the
+    order of its fields (DescribeFlowLogs) may also have `format: FlowFormat | None`: such a format
+    counts as "container".
     """
 
     @property
@@ -37,6 +41,17 @@ class SourceFile(Protocol):
 
     def read_range(self, offset: int, n: int) -> bytes:
         """`n` bytes from `offset` on, fewer at the end."""
+        ...
+
+
+class Source(Protocol):
+    """What the URLs of one scheme name: what a plugin registers with `vpcflow_register_sources`."""
+
+    def files(self, url: str, selection: Selection) -> Iterator[SourceFile]:
+        """The files at `url`, in an order that does not change. What `selection` does not want is
+        left out, as early as the store allows: best before it is listed. Raises InputError for what
+        is not there or may not be read (naming the permission), UsageError for a URL that is not
+        one of this scheme's."""
         ...
 
 

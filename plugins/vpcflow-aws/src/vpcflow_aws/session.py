@@ -1,0 +1,75 @@
+"""The one boto3 session, the one retry policy, and AWS's errors in our words."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+)
+
+from vpcflow.errors import PluginError, VpcflowError, printable
+
+if TYPE_CHECKING:
+    E = TypeVar("E", bound=VpcflowError)
+
+ATTEMPTS = 10
+_CONFIG = Config(
+    retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+    connect_timeout=10,
+    read_timeout=60,
+    max_pool_connections=32,
+    user_agent_extra="vpcflow",
+    # checksums that not every S3-compatible server knows are sent only where AWS asks for them
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+
+
+@cache
+def session() -> boto3.session.Session:
+    """Credentials, profile and Region the ordinary way: the environment, ~/.aws, the instance."""
+    return boto3.session.Session()
+
+
+def client(service: str, **settings: Any) -> Any:
+    """A client of a service, such as "s3". Safe to use from several threads."""
+    return session().client(service, config=_CONFIG, **settings)  # type: ignore[call-overload]
+
+
+def code_of(error: BaseException) -> str:
+    """AWS's error code, "NoSuchBucket"; "" for what is not an answer from AWS."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", ""))
+    return ""
+
+
+def explained(
+    error: BotoCoreError | ClientError, doing: str, *, action: str, plugin: str
+) -> PluginError:
+    """An AWS error in our words.
+
+    doing: what was tried, "list s3://bucket/logs". action: the permission that it takes,
+    "s3:ListBucket", named when it was denied.
+    """
+    hint = None
+    if code_of(error) in _DENIED or _status(error) == 403:
+        hint = f"the credentials in use need the permission {action}"
+    elif isinstance(error, NoCredentialsError):
+        hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    elif isinstance(error, NoRegionError):
+        hint = "set AWS_REGION"
+    return PluginError(f"cannot {doing}: {printable(str(error), 300)}", plugin=plugin, hint=hint)
+
+
+def _status(error: BaseException) -> int:
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return 0
