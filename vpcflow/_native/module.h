@@ -1,4 +1,5 @@
-/* The Python side of the kernel. Only module.c, capsules.c and record.c include this. */
+/* The Python side of the kernel. Only module.c, capsules.c, record.c and
+ * keys_module.c include this. */
 #ifndef VF_MODULE_H
 #define VF_MODULE_H
 
@@ -33,6 +34,13 @@ PyObject *vf_py_export_schema(PyObject *module, PyObject *batch_or_plan);
 PyObject *vf_py_export_array(PyObject *module, PyObject *batch);
 PyObject *vf_py_import_batch(PyObject *module, PyObject *args);
 PyObject *vf_py_export_stream(PyObject *module, PyObject *args);
+
+/* keys_module.c: the distinct keys of enrichers */
+PyObject *vf_py_keys(PyObject *module, PyObject *secret);
+PyObject *vf_py_encode(PyObject *module, PyObject *keys_and_batch);
+PyObject *vf_py_key_count(PyObject *module, PyObject *keys);
+PyObject *vf_py_forget(PyObject *module, PyObject *keys);
+PyObject *vf_py_gather(PyObject *module, PyObject *codes_and_table);
 
 /* record.c: the FlowRecord type and its iterator */
 bool vf_add_record_types(PyObject *module);

@@ -29,6 +29,10 @@ static bool init_plain(vf_reader *reader, const char *format, const struct Arrow
         reader->kind = VF_READ_INTEGER;
         return true;
     }
+    if ((format[0] == 'f' || format[0] == 'g' || format[0] == 'b') && !format[1]) {
+        reader->kind = format[0] == 'b' ? VF_READ_BOOL : VF_READ_FLOAT;
+        return true;
+    }
     if (strcmp(format, "u") == 0 || strcmp(format, "U") == 0) {
         reader->kind = VF_READ_TEXT;
         reader->text = array->buffers[2];
@@ -95,6 +99,22 @@ int64_t vf_reader_integer(const vf_reader *reader, int64_t row) {
     if (reader->to_ms_divide == 1) return value * reader->to_ms_multiply;
     int64_t quotient = value / reader->to_ms_divide;
     return quotient - (value % reader->to_ms_divide < 0);
+}
+
+bool vf_reader_bool(const vf_reader *reader, int64_t row) {
+    return bit(reader->data, place(reader, row));
+}
+
+double vf_reader_float(const vf_reader *reader, int64_t row) {
+    const int64_t i = place(reader, row);
+    if (reader->layout == 'f') {
+        float narrow;
+        memcpy(&narrow, reader->data + i * 4, 4);
+        return narrow;
+    }
+    double wide;
+    memcpy(&wide, reader->data + i * 8, 8);
+    return wide;
 }
 
 const uint8_t *vf_reader_text(const vf_reader *reader, int64_t row, size_t *length) {

@@ -6,7 +6,13 @@
 #include "arrow_abi.h"
 #include "common.h"
 
-typedef enum { VF_READ_INTEGER, VF_READ_TIME, VF_READ_TEXT } vf_read_kind;
+typedef enum {
+    VF_READ_INTEGER,
+    VF_READ_TIME,
+    VF_READ_TEXT,
+    VF_READ_BOOL, /* these two only in columns that enrichers add */
+    VF_READ_FLOAT
+} vf_read_kind;
 
 typedef struct {
     vf_read_kind kind;
@@ -31,6 +37,10 @@ bool vf_reader_init(vf_reader *reader, const struct ArrowSchema *schema,
 bool vf_reader_null(const vf_reader *reader, int64_t row);
 /* VF_READ_INTEGER and VF_READ_TIME (milliseconds since 1970 UTC); the row is not null. */
 int64_t vf_reader_integer(const vf_reader *reader, int64_t row);
+/* VF_READ_BOOL; the row is not null. */
+bool vf_reader_bool(const vf_reader *reader, int64_t row);
+/* VF_READ_FLOAT; the row is not null. */
+double vf_reader_float(const vf_reader *reader, int64_t row);
 /* VF_READ_TEXT; the row is not null. The text lives as long as the array. */
 const uint8_t *vf_reader_text(const vf_reader *reader, int64_t row, size_t *length);
 /* The dictionary index of a row that is not null, or -1 for plain columns. */

@@ -69,6 +69,8 @@ static PyObject *value_at(const vf_rows_object *rows, Py_ssize_t column, int64_t
     switch (reader->kind) {
     case VF_READ_INTEGER: return PyLong_FromLongLong(vf_reader_integer(reader, row));
     case VF_READ_TIME: return time_value(rows->state, vf_reader_integer(reader, row));
+    case VF_READ_BOOL: return PyBool_FromLong(vf_reader_bool(reader, row));
+    case VF_READ_FLOAT: return PyFloat_FromDouble(vf_reader_float(reader, row));
     default: return text_value(rows, column, row);
     }
 }

@@ -1,5 +1,7 @@
 #include "render.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -77,6 +79,24 @@ static uint8_t *put_time(uint8_t *to, int64_t ms) {
     return to;
 }
 
+/* The shortest decimal that reads back as the same double. JSON has no NaN and no infinities: null. */
+static uint8_t *put_float(uint8_t *to, double value) {
+    char text[NUMBER_ROOM];
+    if (!isfinite(value)) {
+        memcpy(to, "null", 4);
+        return to + 4;
+    }
+    int length = 0;
+    for (int digits = 6; digits <= 17; digits++) {
+        length = snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    for (int i = 0; i < length; i++) {
+        *to++ = (uint8_t)(text[i] == ',' ? '.' : text[i]); /* some locales write a comma */
+    }
+    return to;
+}
+
 static bool needs_json_escape(uint8_t c) { return c < 0x20 || c == '"' || c == '\\' || c == 0x7F; }
 
 /* At most 6 bytes for each of the text. Control characters never appear as they are. */
@@ -134,6 +154,12 @@ static bool put_value(const vf_renderer *renderer, const vf_output *output, int6
         if (quoted) *to++ = '"';
         to = put_time(to, vf_reader_integer(&output->reader, row));
         if (quoted) *to++ = '"';
+    } else if (output->reader.kind == VF_READ_BOOL) {
+        const bool yes = vf_reader_bool(&output->reader, row);
+        memcpy(to, yes ? "true" : "false", 5);
+        to += yes ? 4 : 5;
+    } else if (output->reader.kind == VF_READ_FLOAT) {
+        to = put_float(to, vf_reader_float(&output->reader, row));
     } else {
         size_t length;
         const uint8_t *text = vf_reader_text(&output->reader, row, &length);
