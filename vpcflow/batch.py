@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from vpcflow import _native
 from vpcflow.errors import REASONS, RejectedLine, UsageError
@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 COUNTS = ("lines", "records", "filtered", "rejected", "blank", "header", "nodata", "skipdata")
 """What is counted; lines = records + filtered + rejected + blank + header, always."""
 
-
-class ArrowArrayExporter(Protocol):
-    """Anything that hands over Arrow arrays: a record batch, a table, a data frame."""
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+MOST_REJECTED = 1000
 
 
 class FlowBatch:
@@ -36,16 +32,21 @@ class FlowBatch:
     None.
     rejected: the first 1,000 lines that were set aside. counts: see `COUNTS`.
     rejected_by_reason: all of them, by reason.
+    source: the name of the file or stream, "" if there is none. next_line: the number of the line
+    (from 1; in a file of columns, the row) in that source with which what follows begins; 0 if
+    there is no source.
     """
 
     __slots__ = (
         "__weakref__",
+        "_all_rejected",
         "_handle",
         "counts",
         "format",
         "format_source",
-        "rejected",
+        "next_line",
         "rejected_by_reason",
+        "source",
     )
 
     def __init__(
@@ -57,8 +58,12 @@ class FlowBatch:
         counts: Mapping[str, int] | None = None,
         rejected: Sequence[RejectedLine] = (),
         rejected_by_reason: Mapping[str, int] | None = None,
+        source: str = "",
+        next_line: int = 0,
     ) -> None:
         self._handle = handle
+        self.source = source
+        self.next_line = next_line
         self.format = format
         self.format_source = format_source
         records = _native.length(handle)
@@ -67,7 +72,7 @@ class FlowBatch:
             if counts is not None
             else {**dict.fromkeys(COUNTS, 0), "lines": records, "records": records}
         )
-        self.rejected = tuple(rejected)
+        self._all_rejected = tuple(rejected)
         self.rejected_by_reason: Mapping[str, int] = MappingProxyType(
             dict(rejected_by_reason or {})
         )
@@ -86,6 +91,10 @@ class FlowBatch:
         except TypeError as error:
             raise UsageError(str(error)) from None
         return cls(handle)
+
+    @property
+    def rejected(self) -> tuple[RejectedLine, ...]:
+        return self._all_rejected[:MOST_REJECTED]
 
     def __len__(self) -> int:
         return _native.length(self._handle)

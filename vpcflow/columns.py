@@ -200,6 +200,8 @@ class Decoder:
             counts=dict(zip(COUNTS, counts, strict=True)),
             rejected=rejected,
             rejected_by_reason=reasons_of(reasons),
+            source=self.source,
+            next_line=self.position()[2],
         )
 
     def position(self) -> tuple[int, int, int, bytes]:
@@ -235,11 +237,16 @@ def is_blank(line: bytes) -> bool:
 
 
 def format_at(
-    head: bytes, ended: bool, settings: Settings, source: str
+    head: bytes,
+    ended: bool,
+    settings: Settings,
+    source: str,
+    container: FlowFormat | None = None,
 ) -> tuple[FlowFormat | None, str] | None:
     """The format of a text, and how it is known; (None, "") for a text of blank lines only.
 
-    head: how the text begins. ended: the text is no longer than that. None: more is needed to tell.
+    head: how the text begins. ended: the text is no longer than that. container: what the store of
+    the lines says. None: more is needed to tell.
     Raises FormatError as `recognise` does.
     """
     lines = head.split(b"\n")
@@ -247,10 +254,14 @@ def format_at(
     if ended and rest:
         lines.append(rest)
     lines = [line for line in lines if not is_blank(line)][:_SAMPLED_LINES]
-    enough = len(lines) == _SAMPLED_LINES or (lines and (settings.format or is_header(lines[0])))
+    enough = len(lines) == _SAMPLED_LINES or (
+        lines and (settings.format or container or is_header(lines[0]))
+    )
     if not (enough or ended or len(head) >= SAMPLED_BYTES):
         return None
-    return recognise(lines, source=source, given=settings.format, strict=settings.strict)
+    return recognise(
+        lines, source=source, given=settings.format, container=container, strict=settings.strict
+    )
 
 
 def schema_of(formats: Iterable[FlowFormat], settings: Settings) -> tuple[Field, ...]:

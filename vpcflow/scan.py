@@ -1,7 +1,8 @@
 """The reader: sources, containers and columns put together, several files at a time, in order.
 
 Every file is read by one thread, which unwraps it block by block and decodes the blocks into
-batches; a bounded number of them waits for the consumer, who gets them in the sources' order.
+batches (`reading.py`); a bounded number of them waits for the consumer, who gets them in the
+sources' order.
 """
 
 from __future__ import annotations
@@ -9,52 +10,34 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, cast
 
 from vpcflow import _native
 from vpcflow.batch import FlowBatch
-from vpcflow.columns import (
-    HEADER,
-    OK,
-    Decoder,
-    OnError,
-    Settings,
-    Text,
-    format_at,
-    schema_of,
-)
-from vpcflow.errors import ContainerError, FormatError
+from vpcflow.columns import OnError, Settings, Text, schema_of
 from vpcflow.fields import FIELDS, Field
-from vpcflow.flow_format import FlowFormat, recognise
+from vpcflow.flow_format import FlowFormat
 from vpcflow.lookahead import in_order
+from vpcflow.reading import Opened, Position, Target, open_source
+from vpcflow.selection import EVERYTHING, Selection
 from vpcflow.stream import FlowStream, Progress
-from vpcflow.where import Where
+from vpcflow.where import Condition, Where
 
 # sources and containers come with the first scan: `import vpcflow` is for those who parse, too
 if TYPE_CHECKING:
-    from vpcflow.containers import Lines
-    from vpcflow.sources import SourceFile
+    from vpcflow.containers.contract import ColumnContainer, LineContainer
+    from vpcflow.sources import Source, SourceFile
 
-BATCH_ROWS = 16_384
-"""Records in a batch of a stream, about: enough to make its cost per batch vanish, few enough for
-the batch to be in the cache when its consumer looks at it."""
 _AHEAD_BYTES = 160 << 20
 """Of finished batches that wait for the consumer: more than half of the largest file that AWS
 delivers (75 MB of gzip, about 260 MB of columns), so that two threads on such files never wait."""
 _IDLE_BYTES = 48 << 20  # what a stream's pool keeps for its next batches
 _MOST_THREADS = 8
-
-
-class _Opened(NamedTuple):
-    """A source whose first lines have been looked at."""
-
-    lines: Lines
-    format: FlowFormat | None
-    known_by: str
+_FAR = 10**14  # milliseconds: beyond the year 5000 a bound is none
 
 
 class Scan:
-    """One run over a list of sources."""
+    """One run over a list of sources. schema: of all its batches."""
 
     def __init__(
         self, files: Sequence[SourceFile], settings: Settings, threads: int, progress: Progress
@@ -63,9 +46,9 @@ class Scan:
         self.settings = settings
         self.threads = threads
         self.progress = progress
-        self._opened: dict[int, _Opened] = {}
-        self._pool = _native.pool(_IDLE_BYTES)
+        self._opened: dict[int, Opened] = {}
         self.schema = self._find_schema()
+        self._target = Target(self.schema, settings, _native.pool(_IDLE_BYTES), progress)
 
     # ---- the schema: from the first lines of the sources -----------------------------------------
 
@@ -86,7 +69,7 @@ class Scan:
             flow_log = flow_log_id(file.name)
             if flow_log is not None and flow_log in flow_logs:
                 continue
-            opened = self._open(file)
+            opened = open_source(file, settings, plugin_containers)
             if opened.format is None:
                 continue
             seen[opened.format] = None
@@ -95,114 +78,22 @@ class Scan:
             if len(self.files) == 1 or isinstance(file, OpenFile):
                 self._opened[number] = opened
             else:
-                opened.lines.close()
+                opened.close()
         return schema_of(seen, settings)
-
-    def _open(self, file: SourceFile) -> _Opened:
-        from vpcflow.containers import unwrap
-
-        lines = unwrap(file.open(), source=file.name)
-        try:
-            return _Opened(lines, *self._format_of(lines, file.name))
-        except BaseException:
-            lines.close()
-            raise
-
-    def _format_of(self, lines: Lines, name: str) -> tuple[FlowFormat | None, str]:
-        size = 1 << 16
-        while True:
-            head = lines.head(size)
-            ended = len(head) < size
-            if ended and lines.damaged:  # what is left of the line where the damage is says nothing
-                head = head[: head.rfind(b"\n") + 1]
-            found = format_at(head, ended, self.settings, name)
-            if found is not None:
-                return found
-            size *= 8
 
     # ---- one file --------------------------------------------------------------------------------
 
-    def read(self, number: int) -> Iterator[FlowBatch]:
-        """The batches of one source. Raises what is wrong with it after what could be read."""
-        file = self.files[number]
-        opened = self._opened.pop(number, None) or self._open(file)
-        try:
-            if opened.format is not None:
-                self._check(opened.format, file)
-            decoder = self._decoder(opened.format, opened.known_by, file.name)
-            yield from self._decode(decoder, opened.lines, file)
-        finally:
-            opened.lines.close()
-            self.progress.file_done()
-
-    def _decode(self, decoder: Decoder, lines: Lines, file: SourceFile) -> Iterator[FlowBatch]:
-        damage = None
-        read = 0
-        try:
-            for block in lines.in_place():
-                start = 0
-                while start < len(block):
-                    status, taken = decoder.feed(block, start)
-                    start += taken
-                    if status == OK:
-                        continue
-                    yield decoder.take()
-                    if status == HEADER:
-                        decoder = self._next_decoder(decoder, file, bytes(block[start:]))
-                self.progress.bytes_read(lines.bytes_in - read)
-                read = lines.bytes_in
-        except ContainerError as error:
-            damage = error
-        self.progress.bytes_read(lines.bytes_in - read)
-        while status := decoder.finish(damaged=damage is not None):
-            yield decoder.take()
-            if status == HEADER:
-                decoder = self._next_decoder(decoder, file, b"")
-        yield decoder.take()
-        if damage is not None:
-            raise damage
-
-    def _next_decoder(self, decoder: Decoder, file: SourceFile, rest: bytes) -> Decoder:
-        """A header with other fields: the decoder for what follows, fed with what it has begun."""
-        line = decoder.begun_and(rest)
-        fmt, known_by = recognise([line], source=file.name, given=self.settings.format)
-        assert fmt is not None  # the line is a header
-        self._check(fmt, file)
-        _, offset, number, begun = decoder.position()
-        following = self._decoder(fmt, known_by, file.name, offset, number)
-        following.feed(begun)
-        return following
-
-    def _decoder(
-        self, fmt: FlowFormat | None, known_by: str, name: str, offset: int = 0, line: int = 1
-    ) -> Decoder:
-        return Decoder(
-            format=fmt,
-            format_source=known_by,
-            schema=self.schema,
-            settings=self.settings,
-            source=name,
-            pool=self._pool,
-            max_rows=BATCH_ROWS,
-            offset=offset,
-            line=line,
+    def read(self, number: int, at: Position | None = None) -> Iterator[FlowBatch]:
+        """The batches of one source, from a position on. Raises what is wrong with it after what
+        could be read."""
+        opened = self._opened.pop(number, None) or open_source(
+            self.files[number], self.settings, plugin_containers
         )
-
-    def _check(self, fmt: FlowFormat, file: SourceFile) -> None:
-        """A stream has one schema: with `columns=` other fields are left out, without it none may
-        be new."""
-        if self.settings.columns is not None:
-            return
-        have = {column.name for column in self.schema}
-        new = [column.name for column in fmt.fields if column.name not in have]
-        if new:
-            both = [*(column.name for column in self.schema), *new]
-            raise FormatError(
-                f"field {new[0]!r} appears here for the first time, after the stream's columns "
-                "were fixed by the first lines of its sources",
-                source=file.name,
-                hint=f"columns={both!r} takes both",
-            )
+        try:
+            yield from opened.batches(self._target, at or Position())
+        finally:
+            opened.close()
+            self.progress.file_done()
 
     # ---- all files -------------------------------------------------------------------------------
 
@@ -223,7 +114,7 @@ class Scan:
     def close(self) -> None:
         """Close sources that were looked at and not read."""
         for opened in self._opened.values():
-            opened.lines.close()
+            opened.close()
         self._opened.clear()
 
 
@@ -234,6 +125,37 @@ def _cost(item: FlowBatch | Exception) -> int:
 def _all_known(columns: Sequence[str], formats: Sequence[FlowFormat]) -> bool:
     known = {name for fmt in formats for name in fmt.names}
     return all(name in FIELDS or name in known for name in columns)
+
+
+def plugin_source(scheme: str) -> Source:
+    """What a plugin has registered for a scheme. Raises UsageError."""
+    from vpcflow.plugins import plugins
+
+    made: Source = plugins().sources.find(scheme).thing()
+    return made
+
+
+def plugin_containers() -> Iterator[tuple[str, LineContainer | ColumnContainer]]:
+    """The containers that plugins have registered, by name."""
+    from vpcflow.plugins import plugins
+
+    for name, entry in plugins().containers.items():
+        yield name, entry.thing()
+
+
+def selection_of(where: Sequence[Condition]) -> Selection:
+    """What the condition on `start`, if it is one range, leaves of the files."""
+    from datetime import UTC, datetime
+
+    for condition in where:
+        if condition.column == "start" and len(condition.alternatives) == 1:
+            low, high = cast("tuple[int, int]", condition.alternatives[0])
+            bounds = [
+                datetime.fromtimestamp(ms / 1000, UTC) if 0 < ms < _FAR else None
+                for ms in (low, high + 1)
+            ]
+            return Selection(since=bounds[0], until=bounds[1])
+    return EVERYTHING
 
 
 def default_threads() -> int:
@@ -254,7 +176,7 @@ def scan(
     """Flow logs of any size and wrapping, as a stream of batches in bounded memory.
 
     sources: paths, globs, directories (read recursively), "-" for standard input, bytes, binary
-        file objects. What a file is (gzip, a CloudWatch or Firehose envelope, an export, plain
+        file objects, URLs of schemes that plugins have registered. What a file is (gzip, a CloudWatch or Firehose envelope, an export, plain
         text) is told by its content.
     threads: files read at a time; by default the processors there are, at most 8.
     The other arguments are those of `parse`.
@@ -267,7 +189,7 @@ def scan(
     from vpcflow.sources import resolve
 
     settings = Settings.of(format, columns, where, text, on_error)
-    files = resolve(sources)
+    files = resolve(sources, find=plugin_source, selection=selection_of(settings.where))
     sizes = [file.size for file in files]
     total = None if None in sizes else sum(size or 0 for size in sizes)
     progress = Progress(files=len(files), bytes=total)

@@ -88,3 +88,6 @@ class Selection:
         if self.since is not None and end <= self.since:
             return False
         return self.until is None or begin < self.until + LATE
+
+
+EVERYTHING = Selection()

@@ -6,43 +6,52 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from vpcflow.errors import InputError, UsageError, printable
+from vpcflow.selection import EVERYTHING, Selection, facts_of
 from vpcflow.source_files import (
     BytesFile,
     LocalFile,
     OpenFile,
+    Source,
     SourceFile,
     missing,
     unreadable,
 )
 
-__all__ = ["BytesFile", "LocalFile", "OpenFile", "SourceFile", "flow_log_id", "resolve"]
+__all__ = ["BytesFile", "LocalFile", "OpenFile", "Source", "SourceFile", "flow_log_id", "resolve"]
 
-Opener = Callable[[str], Sequence[SourceFile]]
-"""What a plugin registers for a URL scheme: from a URL to what lies there, in order."""
+FindSource = Callable[[str], Source]
+"""From a URL's scheme to what a plugin registered for it; UsageError if none did."""
+
+
+def _no_source(scheme: str) -> Source:
+    raise UsageError(
+        f"no source is registered for the scheme {scheme}://", hint="a plugin registers schemes"
+    )
+
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _WILDCARD = re.compile(r"[*?\[]")
-_KNOWN_PLUGINS = {"s3": "vpcflow-aws", "cloudwatch": "vpcflow-aws"}
 _TEST_OBJECT = "aws-logs-write-test"  # CloudWatch Logs tries with it whether it may export
-_AWS_NAME = re.compile(
-    r"\d{12}_[A-Za-z0-9-]+_[a-z0-9-]+_(fl-[0-9a-f]+)_\d{8}T\d{4}Z_[0-9A-Za-z]+\.log(\.gz|\.parquet)?"
-)
 
 
 def resolve(
-    sources: Sequence[object], *, schemes: Mapping[str, Opener] | None = None
+    sources: Sequence[object],
+    *,
+    find: FindSource = _no_source,
+    selection: Selection = EVERYTHING,
 ) -> list[SourceFile]:
     """Everything that `sources` name, in their order.
 
     A source is a path, a glob (`**` for any depth), a directory (all files below it), "-" for
-    standard input, a URL with the scheme `file` or one of `schemes`, anything with the buffer
+    standard input, a URL with the scheme `file` or one that `find` knows, anything with the buffer
     protocol, a binary file object, or a `SourceFile`. Directories and globs give their files
     sorted by path, without names that begin with a dot or underscore and the test object that
-    CloudWatch Logs leaves behind.
+    CloudWatch Logs leaves behind. Of what directories, globs and URLs give, files that `selection`
+    does not want are left out.
 
     Raises InputError for a path that is missing or unreadable and a directory or glob without
     files, UsageError for what is no source at all.
@@ -52,7 +61,7 @@ def resolve(
     names: Counter[str] = Counter()
     files: list[SourceFile] = []
     for source in sources:
-        for file in _resolve(source, schemes or {}):
+        for file in _resolve(source, find, selection):
             if isinstance(file, BytesFile | OpenFile):  # their names are not their own
                 names[file.name] += 1
                 if names[file.name] > 1:
@@ -66,15 +75,15 @@ def flow_log_id(name: str) -> str | None:
 
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
     """
-    found = _AWS_NAME.fullmatch(name.rpartition("/")[2])
-    return found.group(1) if found else None
+    facts = facts_of(name)
+    return facts.flow_log if facts else None
 
 
-def _resolve(source: object, schemes: Mapping[str, Opener]) -> Sequence[SourceFile]:
+def _resolve(source: object, find: FindSource, selection: Selection) -> Sequence[SourceFile]:
     if isinstance(source, str):
-        return _named(source, schemes)
+        return _named(source, find, selection)
     if isinstance(source, os.PathLike):
-        return _local(os.fsdecode(source))
+        return _wanted(_local(os.fsdecode(source)), selection)
     if isinstance(source, SourceFile):
         return [source]
     if _is_buffer(source):
@@ -87,25 +96,23 @@ def _resolve(source: object, schemes: Mapping[str, Opener]) -> Sequence[SourceFi
     raise UsageError(f"a {type(source).__name__} is not a source", hint=hint)
 
 
-def _named(source: str, schemes: Mapping[str, Opener]) -> Sequence[SourceFile]:
+def _named(source: str, find: FindSource, selection: Selection) -> Sequence[SourceFile]:
     if source == "-":
         if sys.stdin is None:
             raise UsageError("there is no standard input to read")
         return [OpenFile("<stdin>", getattr(sys.stdin, "buffer", sys.stdin))]
     url = _SCHEME.match(source)
     if not url:
-        return _local(source)
+        return _wanted(_local(source), selection)
     scheme = url.group(1).lower()
-    if scheme in schemes:
-        return schemes[scheme](source)
     if scheme == "file":
-        return _local(_path_of(source))
-    plugin = _KNOWN_PLUGINS.get(scheme)
-    mend = f": pip install {plugin}" if plugin else "; no known one does"
-    raise UsageError(
-        f"no source is registered for the scheme {scheme}:// of {printable(source)}",
-        hint=f"a plugin registers schemes{mend}",
-    )
+        return _wanted(_local(_path_of(source)), selection)
+    return _wanted(list(find(scheme).files(source, selection)), selection)
+
+
+def _wanted(files: Sequence[SourceFile], selection: Selection) -> Sequence[SourceFile]:
+    """One file is wanted because it was named; of several, those that are selected."""
+    return files if len(files) == 1 else [file for file in files if selection.wants(file.name)]
 
 
 def _path_of(url: str) -> str:

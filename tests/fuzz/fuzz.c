@@ -79,7 +79,7 @@ static void add_counts(vf_counts *sum, const vf_counts *more) {
 /* Of several batches the first VF_MAX_REJECTS rejected lines are those of one that holds all. */
 static void keep_rejects(result *out, const vf_decoder *decoder) {
     const uint64_t rejected = decoder->counts.rejected;
-    REQUIRE(decoder->reject_count == (rejected < VF_MAX_REJECTS ? rejected : VF_MAX_REJECTS),
+    REQUIRE(decoder->reject_count == (decoder->bounded || rejected < VF_MAX_REJECTS ? rejected : VF_MAX_REJECTS),
             "%zu kept", decoder->reject_count);
     for (size_t i = 0; i < decoder->reject_count; i++) keep_reject(out, &decoder->rejects[i]);
 }

@@ -31,6 +31,7 @@ static void free_rejects(vf_decoder *decoder) {
     for (size_t i = 0; i < decoder->reject_count; i++) free(decoder->rejects[i].text);
     free(decoder->rejects);
     decoder->rejects = NULL;
+    decoder->reject_room = 0;
     decoder->reject_count = 0;
 }
 
@@ -97,15 +98,23 @@ vf_status vf_refuse(vf_decoder *decoder, const vf_frame *frame, uint32_t line, u
     }
 }
 
+static bool more_rejects(vf_decoder *decoder) {
+    const size_t room = decoder->reject_room ? decoder->reject_room * 2 : 64;
+    vf_reject *rejects = realloc(decoder->rejects, room * sizeof *rejects);
+    if (!rejects) return false;
+    decoder->rejects = rejects;
+    decoder->reject_room = room;
+    return true;
+}
+
+/* A bounded batch keeps every line that it rejects: it ends soon after VF_MAX_REJECTS of them. */
 static vf_status add_reject(vf_decoder *decoder, uint64_t line, uint64_t offset, vf_reason reason,
                             int32_t field, const uint8_t *text, size_t length) {
     decoder->counts.rejected++;
     decoder->counts.reasons[reason]++;
-    if (!decoder->keep_rejects || decoder->reject_count == VF_MAX_REJECTS) return VF_OK;
-    if (!decoder->rejects) {
-        decoder->rejects = calloc(VF_MAX_REJECTS, sizeof *decoder->rejects);
-        if (!decoder->rejects) return VF_NO_MEMORY;
-    }
+    if (!decoder->keep_rejects) return VF_OK;
+    if (!decoder->bounded && decoder->reject_count == VF_MAX_REJECTS) return VF_OK;
+    if (decoder->reject_count == decoder->reject_room && !more_rejects(decoder)) return VF_NO_MEMORY;
     if (length > VF_MAX_REJECT_TEXT) length = VF_MAX_REJECT_TEXT;
     uint8_t *copy = malloc(length + 1);
     if (!copy) return VF_NO_MEMORY;
@@ -186,7 +195,9 @@ static vf_status take_piece(vf_decoder *decoder, const uint8_t *text, size_t len
     const uint64_t rows = decoder->rows;
     vf_frame frame;
     *consumed = 0;
-    if (decoder->bounded && rows >= decoder->max_rows) return VF_FULL;
+    if (decoder->bounded && (rows >= decoder->max_rows || decoder->reject_count >= VF_MAX_REJECTS)) {
+        return VF_FULL;
+    }
     save(decoder);
     vf_status status = vf_frame_piece(decoder, text, length, &frame);
     if (status == VF_OK) status = vf_decode_rows(decoder, &frame, direct);

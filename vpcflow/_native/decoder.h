@@ -81,7 +81,7 @@ typedef struct vf_decoder {
     uint64_t rows, row_hint;
     vf_counts counts;
     vf_reject *rejects;
-    size_t reject_count;
+    size_t reject_count, reject_room;
 
     /* scratch */
     vf_buffer ends;   /* VF_PAD, then uint32 positions */
