@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from attrs import define, field, frozen
@@ -53,8 +52,11 @@ class FileFormat(Protocol):
     """How records become a file. suffix: of file names, ".parquet". appendable: whether files of
     this format may be put one behind the other and are one again."""
 
-    suffix: str
-    appendable: bool
+    @property
+    def suffix(self) -> str: ...
+
+    @property
+    def appendable(self) -> bool: ...
 
     def open(self, stream: PendingFile, schema: pa.Schema) -> FileWriter: ...
 
@@ -131,10 +133,13 @@ class FileSink(Sink):
             return False
         if time.monotonic() - self._since >= self.options.age:
             return True
-        return any(
-            file.pending.tell() + file.writer.buffered() >= self.options.size
-            for file in self._files.values()
-        ) or sum(receipt.size for receipt in self._finished) >= MOST_OPEN * self.options.size
+        return (
+            any(
+                file.pending.tell() + file.writer.buffered() >= self.options.size
+                for file in self._files.values()
+            )
+            or sum(receipt.size for receipt in self._finished) >= MOST_OPEN * self.options.size
+        )
 
     def prepare(self) -> Receipts:
         while self._files:
@@ -149,9 +154,12 @@ class FileSink(Sink):
             for receipt in prepared:
                 self.place.publish(receipt)
         except LostFile:
-            for receipt in prepared:
-                self.place.abort(receipt)
+            self.withdraw(receipts)
             raise
+
+    def withdraw(self, receipts: Receipts) -> None:
+        for receipt in receipts:
+            self.place.abort(Receipt.from_json(receipt))
 
     def discard_leftovers(self) -> None:
         for receipt in self.place.unfinished(self._run.owner):
@@ -223,9 +231,7 @@ class FileSink(Sink):
             ) from error
 
 
-def file_sink(
-    kind: str, format: FileFormat, target: str, options: FileOptions
-) -> FileSink:
+def file_sink(kind: str, format: FileFormat, target: str, options: FileOptions) -> FileSink:
     """A sink of files at `target`: a local directory, a local file, or a URL of a registered place.
 
     kind: the sink's name, "parquet". A local target that is no directory, does not end in / and
@@ -236,7 +242,9 @@ def file_sink(
 
     name = f"{kind}:{target}"
     if not target:
-        raise UsageError(f"{name} has no target", hint=f"such as {kind}:out/ or {kind}:s3://bucket/logs")
+        raise UsageError(
+            f"{name} has no target", hint=f"such as {kind}:out/ or {kind}:s3://bucket/logs"
+        )
     scheme, mark, _ = target.partition("://")
     if mark:
         entry = plugins().places.find(scheme.lower())
