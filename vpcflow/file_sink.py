@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from attrs import define, field, frozen
@@ -21,12 +22,14 @@ from vpcflow.sinks import Receipts, Sink
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
 
     from vpcflow.report import Run
 
 MOST_OPEN = 64
 MOST_PARTITIONS = 10_000
+MOST_FINISHED = 10_000
+"""Files that wait for a checkpoint: their receipts are stored in one piece."""
 _MOST_BUFFERED = 96 << 20
 
 
@@ -49,14 +52,17 @@ class FileWriter(Protocol):
 
 
 class FileFormat(Protocol):
-    """How records become a file. suffix: of file names, ".parquet". appendable: whether files of
-    this format may be put one behind the other and are one again."""
+    """How records become a file."""
 
     @property
-    def suffix(self) -> str: ...
+    def suffix(self) -> str:
+        """Of file names: ".parquet"."""
+        ...
 
     @property
-    def appendable(self) -> bool: ...
+    def appendable(self) -> bool:
+        """Whether files of this format may be put one behind the other and are one again."""
+        ...
 
     def open(self, stream: PendingFile, schema: pa.Schema) -> FileWriter: ...
 
@@ -71,8 +77,8 @@ class FileOptions:
     times: "timestamp", or "epoch" for whole seconds as integers, as AWS writes them.
     """
 
-    size: Size = Size(128_000_000)
-    age: Age = Age(600)
+    size: Size = Size(128_000_000)  # noqa: RUF009 - a Size is an int
+    age: Age = Age(600)  # noqa: RUF009 - and an Age a float
     partition: tuple[str, ...] = ()
     times: Literal["epoch", "timestamp"] = "timestamp"
 
@@ -119,6 +125,8 @@ class FileSink(Sink):
         self._schema = _as_written(self._partitioning.schema, self.options.times)
 
     def write(self, batch: pa.RecordBatch) -> None:
+        if batch.num_rows == 0:
+            return
         for path, part in self._partitioning.split(batch):
             file = self._file(path)
             if self.options.times == "epoch":
@@ -132,6 +140,8 @@ class FileSink(Sink):
         if self.whole or self._since is None:
             return False
         if time.monotonic() - self._since >= self.options.age:
+            return True
+        if len(self._finished) >= MOST_FINISHED:
             return True
         return (
             any(
@@ -166,12 +176,20 @@ class FileSink(Sink):
             self.place.abort(receipt)
 
     def abort(self) -> None:
-        for file in self._files.values():
-            file.pending.abort()
+        """One file that cannot be removed does not keep the others from it: the first error is
+        raised at the end."""
+        forget = [file.pending.abort for file in self._files.values()]
+        forget += [partial(self.place.abort, receipt) for receipt in self._finished]
         self._files.clear()
-        for receipt in self._finished:
-            self.place.abort(receipt)
         self._finished = []
+        failed: PluginError | None = None
+        for call in forget:
+            try:
+                call()
+            except PluginError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     # ---- files -----------------------------------------------------------------------------------
 
@@ -182,13 +200,13 @@ class FileSink(Sink):
             return file
         if len(self._files) >= MOST_OPEN:
             self._finish(next(iter(self._files)))
-        self._paths.add(path)
-        if len(self._paths) > MOST_PARTITIONS:
+        if path not in self._paths and len(self._paths) >= MOST_PARTITIONS:
             raise PluginError(
                 f"more than {MOST_PARTITIONS:,} partitions in one run",
                 plugin=self.name,
                 hint="partition by fewer columns, or by columns with fewer values",
             )
+        self._paths.add(path)
         pending = self.place.create(self._name_in(path), self._run.owner)
         try:
             file = _Open(pending, self.format.open(pending, self._schema))
@@ -237,20 +255,10 @@ def file_sink(kind: str, format: FileFormat, target: str, options: FileOptions) 
     kind: the sink's name, "parquet". A local target that is no directory, does not end in / and
     has the format's suffix is one file. Raises UsageError for a target that cannot be.
     """
-    from vpcflow.local_place import local_place
-    from vpcflow.plugins import plugins
+    from vpcflow.targets import place_of
 
-    name = f"{kind}:{target}"
-    if not target:
-        raise UsageError(
-            f"{name} has no target", hint=f"such as {kind}:out/ or {kind}:s3://bucket/logs"
-        )
-    scheme, mark, _ = target.partition("://")
-    if mark:
-        entry = plugins().places.find(scheme.lower())
-        return FileSink(name, format, options, entry.thing(target))
-    place, file_name = local_place(target, format.suffix, appendable=format.appendable)
-    return FileSink(name, format, options, place, file_name)
+    place, file_name = place_of(kind, target, format.suffix, appendable=format.appendable)
+    return FileSink(f"{kind}:{target}", format, options, place, file_name)
 
 
 def options_of(cls: type[O], options: Mapping[str, str], kind: str) -> O:

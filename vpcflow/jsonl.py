@@ -16,7 +16,7 @@ from vpcflow.places import PendingFile
 from vpcflow.sinks import Sink
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
 
     from vpcflow.report import Run
 

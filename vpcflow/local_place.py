@@ -1,9 +1,8 @@
 """Local files as a place: temporary files beside their final names, fsync, rename.
 
 A temporary file's name begins with a dot, so that readers of the directory pass it over, and holds
-its owner. Renaming within a directory is atomic (POSIX rename), so a file is there as a whole or not
-at all. `AppendPlace` serves a single file that grows: what is new waits in a temporary file, and
-publishing puts it behind a length that the receipt says, so that doing it twice is doing it once.
+its owner. Renaming within a directory is atomic (POSIX rename), so a file is there as a whole or
+not at all. A single file that grows is served by `append_place.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import contextlib
 import errno
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,46 +18,26 @@ from typing import Any, BinaryIO
 from attrs import define, frozen
 
 from vpcflow.errors import PluginError, UsageError, printable
-from vpcflow.places import LostFile, PendingFile, Place, Receipt
+from vpcflow.places import LostFile, PendingFile, Receipt, checked_name
 
-_SUFFIX = ".pending"
-
-
-def local_place(target: str, suffix: str, *, appendable: bool) -> tuple[Place, str | None]:
-    """The place for a local target, and the file's name if it is a single one.
-
-    Raises UsageError for a single file that exists and cannot be appended to.
-    """
-    path = Path(target)
-    if target.endswith(("/", os.sep)) or path.is_dir() or path.suffix != suffix:
-        return LocalPlace(path), None
-    if appendable:
-        return AppendPlace(path.parent), path.name
-    if path.exists():
-        raise UsageError(
-            f"{printable(target)} exists, and a {suffix[1:]} file cannot be appended to",
-            hint="name another file, or a directory: each run adds files there",
-        )
-    return LocalPlace(path.parent), path.name
+SUFFIX = ".pending"
 
 
 @define(eq=False)
 class PendingLocalFile:
-    """A file that is being written, under its temporary name."""
+    """A file that is being written, under its temporary name. token: what its receipt will say
+    besides that name."""
 
     name: str
     path: Path
-    final: Path
     _stream: BinaryIO
-    _appends: bool = False
+    _token: dict[str, Any]
     _written: int = 0
 
     def write(self, data: Any) -> int:
         size = memoryview(data).nbytes
-        try:
+        with failing("cannot write", self.path):
             self._stream.write(data)
-        except OSError as error:
-            raise _failed("cannot write", self.path, error) from error
         self._written += size
         return size
 
@@ -67,29 +45,24 @@ class PendingLocalFile:
         return self._written
 
     def flush(self) -> None:
-        try:
+        with failing("cannot write", self.path):
             self._stream.flush()
-        except OSError as error:
-            raise _failed("cannot write", self.path, error) from error
 
     def prepare(self) -> Receipt:
-        try:
+        with failing("cannot write", self.path):
             self._stream.flush()
             os.fsync(self._stream.fileno())
             facts = os.fstat(self._stream.fileno())
             self._stream.close()
-            _sync_directory(self.path.parent)
-        except OSError as error:
-            raise _failed("cannot write", self.path, error) from error
-        token: dict[str, Any] = {"temporary": self.path.name}
-        if self._appends:
-            token["base"] = self.final.stat().st_size if self.final.exists() else 0
-        return Receipt(self.name, facts.st_size, _etag(facts), token)
+            sync_directory(self.path.parent)
+        token = {"temporary": self.path.name, **self._token}
+        return Receipt(self.name, facts.st_size, etag_of(facts), token)
 
     def abort(self) -> None:
         with contextlib.suppress(OSError):
             self._stream.close()  # which flushes, and fails on a full disk
-        self.path.unlink(missing_ok=True)
+        with failing("cannot remove", self.path):
+            self.path.unlink(missing_ok=True)
 
 
 @frozen
@@ -99,85 +72,67 @@ class LocalPlace:
     root: Path
 
     def create(self, name: str, owner: str) -> PendingFile:
-        return self._create(name, owner, appends=False)
+        return self._create(name, owner, {})
 
-    def _create(self, name: str, owner: str, *, appends: bool) -> PendingLocalFile:
-        final = self.root / name
-        temporary = final.with_name(f".{final.name}.{owner}.{secrets.token_hex(4)}{_SUFFIX}")
-        try:
+    def _create(self, name: str, owner: str, token: dict[str, Any]) -> PendingLocalFile:
+        final = self.root / checked_name(name, "local files")
+        temporary = final.with_name(f".{final.name}.{owner}.{secrets.token_hex(4)}{SUFFIX}")
+        with failing("cannot create", final):
             _make_directories(final.parent)
-            return PendingLocalFile(name, temporary, final, temporary.open("xb"), appends)
-        except OSError as error:
-            raise _failed("cannot create", final, error) from error
+            return PendingLocalFile(name, temporary, temporary.open("xb"), token)
 
     def publish(self, receipt: Receipt) -> None:
-        final = self.root / receipt.name
-        temporary = final.with_name(receipt.token["temporary"])
-        try:
-            if not _is(temporary, receipt):
-                if _is(final, receipt):
-                    return
-                raise _lost(final)
-            os.replace(temporary, final)
-            _sync_directory(final.parent)
-        except OSError as error:
-            raise _failed("cannot publish", final, error) from error
+        final, temporary = self.paths(receipt)
+        with failing("cannot publish", final):
+            if _is(temporary, receipt):
+                os.replace(temporary, final)
+                sync_directory(final.parent)
+            elif not _is(final, receipt):
+                raise lost(final)
 
     def abort(self, receipt: Receipt) -> None:
-        final = self.root / receipt.name
-        final.with_name(receipt.token["temporary"]).unlink(missing_ok=True)
-        if receipt.etag and _is(final, receipt):
-            final.unlink(missing_ok=True)
+        final, temporary = self.paths(receipt)
+        with failing("cannot remove", temporary):
+            temporary.unlink(missing_ok=True)
+            if receipt.etag and _is(final, receipt):
+                final.unlink(missing_ok=True)
 
     def unfinished(self, owner: str) -> Iterator[Receipt]:
-        for path in list(self.root.rglob(f".*.{owner}.*{_SUFFIX}")) if self.root.is_dir() else ():
+        return self._unfinished(owner, f"**/.*.{owner}.*{SUFFIX}")
+
+    def _unfinished(self, owner: str, pattern: str) -> Iterator[Receipt]:
+        for path in sorted(self.root.glob(pattern)) if self.root.is_dir() else ():
             name = path.name[1:].rsplit(f".{owner}.", 1)[0]
             relative = path.with_name(name).relative_to(self.root).as_posix()
-            yield Receipt(relative, 0, "", {"temporary": path.name})
+            temporary = path.name[: path.name.rindex(SUFFIX) + len(SUFFIX)]
+            yield Receipt(relative, 0, "", {"temporary": temporary})
+
+    def paths(self, receipt: Receipt) -> tuple[Path, Path]:
+        """Where the receipt's file will be, and where it waits."""
+        final = self.root / checked_name(receipt.name, "local files")
+        return final, final.parent / checked_name(receipt.token["temporary"], "local files")
 
 
 @frozen
-class AppendPlace(LocalPlace):
-    """Files that are appended to; what they held before stays as it is."""
+class NewFilePlace(LocalPlace):
+    """A directory in which single files are made that must not be there before."""
 
     def create(self, name: str, owner: str) -> PendingFile:
+        """Raises UsageError if there is such a file."""
         final = self.root / name
-        if final.exists() and not os.access(final, os.W_OK):
-            raise _failed("cannot append to", final, PermissionError(13, "permission denied"))
-        return self._create(name, owner, appends=True)
+        if final.exists():
+            raise UsageError(
+                f"{printable(str(final))} exists, and a {final.suffix[1:]} file cannot be "
+                "appended to",
+                hint="name another file, or a directory: each run adds files there",
+            )
+        return self._create(name, owner, {})
 
-    def publish(self, receipt: Receipt) -> None:
-        final = self.root / receipt.name
-        temporary = final.with_name(receipt.token["temporary"])
-        base, end = receipt.token["base"], receipt.token["base"] + receipt.size
-        try:
-            size = final.stat().st_size if final.exists() else 0
-            if not temporary.exists():  # it is removed last
-                if size >= end:
-                    return
-                raise _lost(final)
-            if not base <= size <= end:
-                base = size  # somebody else has written there
-            with temporary.open("rb") as new, os.fdopen(_descriptor(final), "r+b") as target:
-                target.truncate(base)
-                target.seek(base)
-                shutil.copyfileobj(new, target, 1 << 20)
-                target.flush()
-                os.fsync(target.fileno())
-            _sync_directory(final.parent)
-            temporary.unlink()
-        except OSError as error:
-            raise _failed("cannot append to", final, error) from error
-
-    def abort(self, receipt: Receipt) -> None:
-        (self.root / receipt.name).with_name(receipt.token["temporary"]).unlink(missing_ok=True)
+    def unfinished(self, owner: str) -> Iterator[Receipt]:
+        return self._unfinished(owner, f".*.{owner}.*{SUFFIX}")  # what lies below is not ours
 
 
-def _descriptor(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-
-
-def _etag(facts: os.stat_result) -> str:
+def etag_of(facts: os.stat_result) -> str:
     """Survives a rename, and changes with every write."""
     return f"{facts.st_ino}-{facts.st_mtime_ns}"
 
@@ -185,9 +140,9 @@ def _etag(facts: os.stat_result) -> str:
 def _is(path: Path, receipt: Receipt) -> bool:
     try:
         facts = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
-    return facts.st_size == receipt.size and _etag(facts) == receipt.etag
+    return facts.st_size == receipt.size and etag_of(facts) == receipt.etag
 
 
 def _make_directories(path: Path) -> None:
@@ -196,34 +151,51 @@ def _make_directories(path: Path) -> None:
         return
     _make_directories(path.parent)
     path.mkdir(exist_ok=True)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
     if os.name != "posix":
         return  # elsewhere a directory cannot be opened, and names are durable with their files
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system whose directories cannot be synchronised
+            raise
     finally:
         os.close(descriptor)
 
 
-def _lost(final: Path) -> LostFile:
+def lost(final: Path) -> LostFile:
     return LostFile(
         "the file that was prepared is gone: its records are delivered again", plugin=str(final)
     )
 
 
-def _failed(what: str, path: Path, error: OSError) -> PluginError:
-    hints = {
-        "ENOSPC": "free some space and run again; with --state it goes on where it was",
-        "EACCES": "it takes the right to write there, and to search the directories above",
-        "EROFS": "the file system is mounted read-only",
-        "ENOTDIR": "a part of the path is a file",
-    }
-    return PluginError(
-        f"{what} {printable(str(path))}: {error.strerror or error}",
-        plugin="local files",
-        hint=hints.get(errno.errorcode.get(error.errno or 0, "")),
-    )
+_HINTS = {
+    "ENOSPC": "free some space and run again; with --state it goes on where it was",
+    "EDQUOT": "the quota is used up; with --state it goes on where it was",
+    "EFBIG": "files may not grow so large here; a smaller size= makes smaller ones",
+    "EACCES": "it takes the right to write there, and to search the directories above",
+    "EPERM": "the file or directory may not be changed",
+    "EROFS": "the file system is mounted read-only",
+    "ENOTDIR": "a part of the path is a file",
+    "EEXIST": "a part of the path is a file",
+    "EISDIR": "it is a directory",
+    "ENAMETOOLONG": "use a shorter name",
+    "EMFILE": "raise the limit of open files (ulimit -n)",
+}
+
+
+@contextlib.contextmanager
+def failing(what: str, path: Path) -> Iterator[None]:
+    """OSErrors as PluginErrors that say what failed, where, and what would mend it."""
+    try:
+        yield
+    except OSError as error:
+        raise PluginError(
+            f"{what} {printable(str(path))}: {error.strerror or error}",
+            plugin="local files",
+            hint=_HINTS.get(errno.errorcode.get(error.errno or 0, "")),
+        ) from error

@@ -1,7 +1,9 @@
-"""Options of plugins: `?key=value` texts to an attrs class, with errors that say what is allowed."""
+"""Options of plugins: `?key=value` texts to an attrs class; errors say what is allowed."""
 
 from __future__ import annotations
 
+import math
+import re
 import types
 from collections.abc import Mapping
 from enum import Enum
@@ -19,6 +21,10 @@ _FALSE = {"false", "no", "off", "0"}
 _SIZES = {"": 1, "k": 10**3, "kb": 10**3, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9}
 _SIZES |= {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 _AGES = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_SCALED = re.compile(r"([0-9]+)(?:\.([0-9]+))?([A-Za-z]*)")
+_LONGEST_NUMBER = 40
 
 
 class Size(int):
@@ -32,8 +38,9 @@ class Age(float):
 def split_target(text: str) -> tuple[str, dict[str, str]]:
     """ "out/?size=64MB&partition=day" -> ("out/", {"size": "64MB", "partition": "day"}).
 
-    The options are those behind the last `?`, percent-decoded as in URLs. Raises UsageError for an
-    option given twice.
+    The options are those behind the last `?`, percent-decoded as in URLs; a target that has a `?`
+    itself is written with another at its end. An option without `=` has the value "", which is
+    yes. Raises UsageError for an option given twice.
     """
     target, mark, query = text.rpartition("?")
     if not mark:
@@ -50,10 +57,11 @@ def settings(cls: type[T], options: Mapping[str, str], *, owner: str) -> T:
     """An instance of the attrs class `cls` from texts.
 
     Fields may be of type str, int, float, bool, `Size`, `Age`, `Literal[...]`, an Enum,
-    `tuple[str, ...]` (values with commas between), or one of these or None. owner: whose options
-    they are ("sink parquet"), for errors. Raises UsageError for an unknown option (with the
-    nearest), a value that does not fit (with what is allowed), and whatever a validator of the
-    class refuses.
+    `tuple[X, ...]` of these (values with commas between), one of these or None, or any other type
+    with an attrs converter that takes a text. owner: whose options they are ("sink parquet"), for
+    errors. Raises UsageError for an unknown option (with the nearest), a value that does not fit
+    (with what is allowed), and whatever a converter or validator of the class refuses; TypeError
+    for a class with a field that cannot be made from a text.
     """
     hints = get_type_hints(cls)
     known = {a.alias or a.name: a for a in attrs.fields(cls) if a.init}  # type: ignore[arg-type]
@@ -62,9 +70,14 @@ def settings(cls: type[T], options: Mapping[str, str], *, owner: str) -> T:
         name = key.replace("-", "_")
         if name not in known:
             close = nearest(name, known)
-            hint = f"did you mean {close!r}?" if close else f"there are: {', '.join(known) or 'none'}"
+            have = ", ".join(known) or "none"
+            hint = f"did you mean {close!r}?" if close else f"there are: {have}"
             raise UsageError(f"{owner} has no option {printable(key)!r}", hint=hint)
-        values[name] = _value(hints[known[name].name], text, f"{owner}: option {key}")
+        if name in values:
+            raise UsageError(f"{owner}: option {name!r} is given twice")
+        field = known[name]
+        what = f"{owner}: option {key}"
+        values[name] = text if field.converter else _value(hints[field.name], text, what)
     missing = [n for n, a in known.items() if a.default is attrs.NOTHING and n not in values]
     if missing:
         raise UsageError(f"{owner} needs the option {missing[0]!r}")
@@ -82,22 +95,31 @@ def _value(kind: Any, text: str, what: str) -> Any:
     if get_origin(kind) is Literal:
         return _choice(text, {str(word): word for word in get_args(kind)}, what)
     if get_origin(kind) is tuple:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        parts = (part.strip() for part in text.split(","))
+        return tuple(_value(get_args(kind)[0], part, what) for part in parts if part)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _choice(text, {str(member.value): member for member in kind}, what)
     if kind is bool:
-        return _choice(text.lower(), {w: True for w in _TRUE} | {w: False for w in _FALSE}, what)
+        return _choice(
+            text.lower(), dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False), what
+        )
     if kind is Size:
         return Size(_scaled(text, _SIZES, what, "a size such as 64MB, 64MiB or 1000000"))
     if kind is Age:
         return Age(_scaled(text, _AGES, what, "a time span such as 90s, 15m, 2h or 7d"))
     if kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            number = "a whole number" if kind is int else "a number"
-            raise UsageError(f"{what}={printable(text)!r} is not {number}") from None
-    return text
+        return _number(kind, text, what)
+    if kind is str:
+        return text
+    raise TypeError(f"{what}: a {kind} cannot be made from a text without a converter")
+
+
+def _number(kind: type[int] | type[float], text: str, what: str) -> int | float:
+    plain = (_INTEGER if kind is int else _NUMBER).fullmatch(text)
+    if plain and len(text) <= _LONGEST_NUMBER and math.isfinite(number := kind(text)):
+        return number
+    wanted = "a whole number" if kind is int else "a number"
+    raise UsageError(f"{what}={printable(text, 80)!r} is not {wanted}")
 
 
 def _choice(text: str, allowed: Mapping[str, Any], what: str) -> Any:
@@ -109,13 +131,15 @@ def _choice(text: str, allowed: Mapping[str, Any], what: str) -> Any:
     raise UsageError(f"{what}={printable(text)!r} is not one of {words}", hint=hint)
 
 
-def _scaled(text: str, units: Mapping[str, int], what: str, wanted: str) -> float:
-    number = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    unit = text[len(number) :].lower()
-    try:
-        scaled = float(number) * units[unit]
-    except (ValueError, KeyError):
-        raise UsageError(f"{what}={printable(text)!r} is not {wanted}") from None
-    if not 0 < scaled < 2**63:
+def _scaled(text: str, units: Mapping[str, int], what: str, wanted: str) -> int | float:
+    """Whole numbers stay exact."""
+    found = _SCALED.fullmatch(text) if len(text) <= _LONGEST_NUMBER else None
+    factor = units.get(found[3].lower()) if found else None
+    if found is None or factor is None:
+        raise UsageError(f"{what}={printable(text, 80)!r} is not {wanted}")
+    whole, fraction = int(found[1]) * factor, found[2]
+    scaled = whole + factor * int(fraction) / 10 ** len(fraction) if fraction else whole
+    least = 1 if units is _SIZES else 0.001
+    if not least <= scaled < 2**63:
         raise UsageError(f"{what}={printable(text)!r} is out of range: {wanted}")
     return scaled

@@ -10,30 +10,40 @@ from typing import TYPE_CHECKING, Any
 from vpcflow.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 TIME_PARTS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "date": "%Y-%m-%d"}
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_CUT_ESCAPE = re.compile(r"%.?$")
 _LONGEST = 120
 
 
 def folder(column: str, value: object) -> str:
-    """ "region=eu-west-1". Whatever is not a letter, digit, `_`, `-` or an inner `.` is percent-encoded,
-    so that a value from a log is one folder below the target and nothing else; a long one is cut,
-    and a digest of the whole takes the rest's place."""
+    """ "region=eu-west-1": one folder for each value, and never anything but one folder.
+
+    Whatever is not a letter, digit, `_`, `-` or an inner `.` is percent-encoded, so that a value
+    from a log cannot lead out of the target. A long one is cut, and a digest of the whole takes the
+    rest's place. Null is Hive's name for it.
+    """
     if value is None:
-        return f"{column}={NULL}"
-    text = str(value)
-    if not _PLAIN.fullmatch(text):
-        text = "".join(
-            chr(byte) if _PLAIN.fullmatch(chr(byte)) else f"%{byte:02X}"
-            for byte in text.encode("utf-8", "surrogatepass")
-        )
+        return f"{_encoded(column)}={NULL}"
+    text = _encoded(str(value))
+    if text == NULL:  # a text that reads like null is none
+        text = f"%5F{NULL[1:]}"
     if len(text) > _LONGEST:
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-        text = f"{text[:_LONGEST]}~{digest}"
-    return f"{column}={text}"
+        digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+        text = f"{_CUT_ESCAPE.sub('', text[:_LONGEST])}~{digest}"
+    return f"{_encoded(column)}={text}"
+
+
+def _encoded(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
+    return "".join(
+        chr(byte) if _PLAIN.fullmatch(chr(byte)) else f"%{byte:02X}"
+        for byte in text.encode("utf-8", "surrogatepass")
+    )
 
 
 class Partitioning:
@@ -58,39 +68,50 @@ class Partitioning:
         self._kept = [name for name in schema.names if name not in self.by]
         if not self._kept:
             raise UsageError("partition= takes every column, and leaves none for the files")
-        self.schema = schema if len(self._kept) == len(schema.names) else _select(schema, self._kept)
+        self.schema = (
+            schema if len(self._kept) == len(schema.names) else _select(schema, self._kept)
+        )
         self._folders: dict[tuple[Any, ...], str] = {}
 
     def split(self, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
-        """The folder (a relative path, "" without partitions) and the records of each."""
+        """The folder (a relative path, "" without partitions) and the records of each, in their
+        order; every record once."""
         if not self.by:
             yield "", batch
             return
         import pyarrow as pa
-        import pyarrow.compute as pc
+        import pyarrow.compute as pc  # type: ignore[import-untyped, unused-ignore]
 
         keys = [self._key(batch, name).dictionary_encode() for name in self.by]
-        code = None
-        for key in keys:  # a number for each combination of values
+        code = pa.repeat(pa.scalar(0, pa.int64()), batch.num_rows)
+        for key in keys:  # a number for each combination of values that occurs
             index = pc.fill_null(key.indices.cast(pa.int64()), len(key.dictionary))
-            code = index if code is None else pc.add(pc.multiply(code, len(key.dictionary) + 1), index)
+            combined = pc.add(pc.multiply(code, len(key.dictionary) + 1), index)
+            code = combined.dictionary_encode().indices.cast(pa.int64())
         rest = batch.select(self._kept) if len(self._kept) < batch.num_columns else batch
-        numbered = code.dictionary_encode()
-        for number in range(len(numbered.dictionary)):
-            rows = pc.equal(numbered.indices, number)
-            first = pc.index(rows, True).as_py()
-            values = tuple(key[first].as_py() for key in keys)
-            whole = len(numbered.dictionary) == 1
-            yield self._path(values), rest if whole else rest.filter(rows)
+        order = pc.array_sort_indices(code)  # stable: records of a partition keep their order
+        runs = pc.run_end_encode(code.take(order))
+        if len(runs.values) > 1:
+            rest = rest.take(order)
+        begin = 0
+        for end in runs.run_ends.to_pylist():
+            first = order[begin].as_py()
+            path = self._path(tuple(key[first].as_py() for key in keys))
+            yield path, rest.slice(begin, end - begin)
+            begin = end
 
-    def _key(self, batch: pa.RecordBatch, name: str) -> Any:
+    def _key(self, batch: pa.RecordBatch, name: str) -> pa.Array:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        if name in self._time_parts:
-            return pc.strftime(batch.column("start"), format=TIME_PARTS[name])
+        if name in self._time_parts:  # batches span few hours: only those are written as text
+            start = batch.column("start").cast(pa.timestamp("ms"))
+            hours = pc.floor_temporal(start, unit="hour").dictionary_encode()
+            return pc.strftime(hours.dictionary, format=TIME_PARTS[name]).take(hours.indices)
         column = batch.column(name)
-        return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        return (
+            column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        )
 
     def _path(self, values: tuple[Any, ...]) -> str:
         path = self._folders.get(values)

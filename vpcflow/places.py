@@ -38,6 +38,18 @@ class Receipt:
         return cls(facts["name"], facts["size"], facts["etag"], facts["token"])
 
 
+def checked_name(name: str, place: str) -> str:
+    """`name`, if it is one as `Place.create` takes it. Raises PluginError otherwise: then a caller
+    would write outside of the place."""
+    if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        raise PluginError(
+            f"{name!r} is not the name of a file below the place",
+            plugin=place,
+            hint="names are relative, with / between parts that are not empty, . or ..",
+        )
+    return name
+
+
 class PendingFile(Protocol):
     """A file being written; binary, forward only."""
 
@@ -63,7 +75,7 @@ class PendingFile(Protocol):
         ...
 
 
-class LostFile(PluginError):
+class LostFile(PluginError):  # noqa: N818 - it says what happened
     """A prepared file is neither waiting nor published any more: somebody removed it. Its records
     have to be delivered again."""
 

@@ -8,27 +8,33 @@ be loaded is warned about once, and stands in `Plugins.failed`.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from types import ModuleType
-from typing import Any
+from types import FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 import pluggy
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from vpcflow import hookspecs
-from vpcflow.errors import PluginError
+from vpcflow.errors import PluginError, nearest
 from vpcflow.registry import Registry
+
+if TYPE_CHECKING:
+    from vpcflow.report import Run, RunReport
 
 GROUP = "vpcflow"
 BRINGS = {  # what this repository's own plugins register, for "pip install ..." in errors
     "source": {"s3": "vpcflow-aws", "cloudwatch": "vpcflow-aws"},
     "sink": {
-        **{"parquet": "vpcflow-parquet", "avro": "vpcflow-avro"},
-        **{"cloudwatch": "vpcflow-aws", "firehose": "vpcflow-aws"},
+        "parquet": "vpcflow-parquet",
+        "avro": "vpcflow-avro",
+        "cloudwatch": "vpcflow-aws",
+        "firehose": "vpcflow-aws",
     },
     "enricher": {"eni": "vpcflow-aws", "geoip": "vpcflow-geoip"},
     "place": {"s3": "vpcflow-aws"},
@@ -71,6 +77,7 @@ class Plugins:
     loaded: list[Loaded] = field(factory=list)
     failed: list[NotLoaded] = field(factory=list)
     _registries: dict[str, Registry] = field(factory=dict)
+    _distributions: dict[str, str] = field(factory=dict)
 
     @property
     def sources(self) -> Registry:
@@ -103,76 +110,113 @@ class Plugins:
         if kind in self._registries:
             return self._registries[kind]
         registry = Registry(kind, BRINGS.get(kind, {}))
-        for implementation in reversed(hook.get_hookimpls()):  # pluggy has the last one first
-            owner = self._distribution(implementation.plugin_name)
+        for plugin, key in self._implementing(hook):
+            owner = self._distribution(key)
 
             def register(name: str, thing: Callable[..., Any], owner: str = owner) -> None:
                 registry.add(name, thing, owner)
 
             try:
-                implementation.function(register)
+                self._only(hook, plugin)(register=register)
             except PluginError:
                 raise
             except Exception as error:
                 raise PluginError(
-                    f"{hook.name} failed: {type(error).__name__}: {error}", plugin=owner
+                    f"{hook.name} failed: {_said(error)}", plugin=owner, hint=_how_to_block(owner)
                 ) from error
         self._registries[kind] = registry
         return registry
 
     def add_commands(self, cli: Any) -> None:
         """Let plugins add their commands; one that fails is warned about, the others stay."""
-        for implementation in reversed(self.manager.hook.vpcflow_register_commands.get_hookimpls()):
+        hook = self.manager.hook.vpcflow_register_commands
+        for plugin, key in self._implementing(hook):
             try:
-                implementation.function(cli)
+                self._only(hook, plugin)(cli=cli)
             except Exception as error:
-                _warn(implementation.plugin_name, f"adding its commands failed: {error!r}")
+                _warn(key, self._distribution(key), f"failed to add its commands: {_said(error)}")
 
-    def _distribution(self, name: str) -> str:
-        for plugin in self.loaded:
-            if plugin.name == name:
-                return plugin.distribution
-        return name
+    def run_started(self, run: Run) -> None:
+        """Tell all plugins. One that fails is warned about: the run goes on, and the others are
+        told."""
+        self._tell(self.manager.hook.vpcflow_run_started, run=run)
 
-    def register(self, plugin: ModuleType | object, name: str, distribution: str = "") -> None:
+    def run_finished(self, report: RunReport) -> None:
+        """As `run_started`."""
+        self._tell(self.manager.hook.vpcflow_run_finished, report=report)
+
+    def _tell(self, hook: pluggy.HookCaller, **arguments: object) -> None:
+        for plugin, key in self._implementing(hook):
+            try:
+                self._only(hook, plugin)(**arguments)
+            except Exception as error:
+                _warn(key, self._distribution(key), f"failed in {hook.name}: {_said(error)}")
+
+    def _implementing(self, hook: pluggy.HookCaller) -> list[tuple[object, str]]:
+        """The plugins that have this hook, and their keys, in the order of their registration."""
+        return [(found.plugin, found.plugin_name) for found in hook.get_hookimpls()]
+
+    def _only(self, hook: pluggy.HookCaller, plugin: object) -> pluggy.HookCaller:
+        """The hook of one plugin: so it is known whose it is, and pluggy still traces the call and
+        passes the arguments that the implementation takes."""
+        others = [other for other in self.manager.get_plugins() if other is not plugin]
+        return self.manager.subset_hook_caller(hook.name, others)
+
+    def _distribution(self, key: str) -> str:
+        return self._distributions.get(key, key)
+
+    def register(
+        self, plugin: ModuleType | object, name: str, distribution: str = "", version: str = ""
+    ) -> None:
         """Use a plugin that is no installed one, such as a module of your program. Raises
-        PluginError for hooks that do not exist or take other arguments."""
-        self.manager.register(plugin, name)
+        PluginError for hooks that do not exist or take other arguments, and if it is in use."""
+        distribution = distribution or name
+        key = name if not self.manager.has_plugin(name) else f"{name} of {distribution}"
+        if self.manager.is_registered(plugin) or self.manager.has_plugin(key):
+            used = self.manager.get_name(plugin) or key
+            raise PluginError(f"it is in use already, as {used}", plugin=name)
         try:
-            self._refuse_unknown_hooks(plugin)
+            _refuse_unknown_hooks(plugin)
+            self.manager.register(plugin, key)
         except pluggy.PluginValidationError as error:
-            self.manager.unregister(plugin)
-            raise PluginError(str(error), plugin=name) from error
+            if self.manager.is_registered(plugin):
+                self.manager.unregister(plugin)
+            raise PluginError(" ".join(str(error).split()), plugin=name) from error
+        self._distributions[key] = distribution
+        self._registries.clear()
         module = sys.modules.get(getattr(plugin, "__name__", type(plugin).__module__))
         self.loaded.append(
             Loaded(
                 name,
-                distribution or name,
-                getattr(module, "__version__", ""),
+                distribution,
+                version or getattr(module, "__version__", ""),
                 getattr(module, "__name__", ""),
                 getattr(module, "__file__", None) or "",
                 tuple(sorted(h.name for h in self.manager.get_hookcallers(plugin) or ())),
             )
         )
-        self._registries.clear()
 
-    def _refuse_unknown_hooks(self, plugin: object) -> None:
-        """pluggy leaves hooks without a specification pending; here they are an error, and so is a
-        function that is called like a hook and not marked."""
-        known = [name for name in vars(hookspecs) if name.startswith("vpcflow_")]
-        for name in dir(plugin):
-            if not name.startswith("vpcflow_"):
-                continue
+
+def _refuse_unknown_hooks(plugin: object) -> None:
+    """pluggy leaves hooks without a specification pending; here they are an error, and so is a
+    function that is called like a hook and not marked. Modules that the plugin has imported
+    (`vpcflow_acme.lookup`) and constants may be called anything."""
+    known = [name for name in vars(hookspecs) if name.startswith("vpcflow_")]
+    for name in dir(plugin):
+        value = getattr(plugin, name, None)
+        marks = getattr(value, "vpcflow_impl", None)
+        if isinstance(marks, dict):
+            hook = marks.get("specname") or name
+            if hook not in known:
+                raise pluggy.PluginValidationError(plugin, _unknown_hook(hook, known))
+        elif name.startswith("vpcflow_") and isinstance(value, FunctionType | MethodType):
             if name not in known:
                 raise pluggy.PluginValidationError(plugin, _unknown_hook(name, known))
-            if not hasattr(getattr(plugin, name), "vpcflow_impl"):
-                reason = f"{name} is not marked with @hookimpl, so it would never be called"
-                raise pluggy.PluginValidationError(plugin, reason)
+            reason = f"{name} is not marked with @hookimpl, so it would never be called"
+            raise pluggy.PluginValidationError(plugin, reason)
 
 
 def _unknown_hook(name: str, known: list[str]) -> str:
-    from vpcflow.errors import nearest
-
     close = nearest(name, known)
     return f"{name} is no hook of vpcflow" + (f"; did you mean {close}?" if close else "")
 
@@ -192,30 +236,23 @@ def load(found: Any, environment: Mapping[str, str]) -> Plugins:
     if environment.get("VPCFLOW_TRACE_PLUGINS"):
         manager.trace.root.setwriter(lambda text: print(text, end="", file=sys.stderr))
         manager.enable_tracing()
-    blocked = {name.strip() for name in environment.get("VPCFLOW_BLOCK_PLUGINS", "").split(",")}
+    blocked = {_plain(name) for name in environment.get("VPCFLOW_BLOCK_PLUGINS", "").split(",")}
     plugins = Plugins(manager)
     plugins.register(builtin_plugin, "vpcflow", "vpcflow")
     for entry in sorted(found, key=lambda e: (e.name, e.value)):
         distribution, version = _of(entry)
         facts = (entry.name, distribution, version, entry.value)
-        if blocked & {entry.name, distribution, "all"}:
+        if blocked & {_plain(entry.name), _plain(distribution), "all"}:
             plugins.failed.append(NotLoaded(*facts, "blocked by VPCFLOW_BLOCK_PLUGINS", True))
             continue
         try:
-            plugins.register(entry.load(), entry.name, distribution)
-        except Exception as error:
+            plugins.register(entry.load(), entry.name, distribution, version)
+        except (Exception, SystemExit) as error:
             reason = error.message if isinstance(error, PluginError) else _said(error)
             plugins.failed.append(NotLoaded(*facts, reason))
-            _warn(f"{entry.name} ({distribution})", reason)
+            _warn(entry.name, distribution, f"is not used: {reason}")
         else:
-            plugins.loaded[-1] = Loaded(
-                entry.name,
-                distribution,
-                version,
-                entry.value,
-                plugins.loaded[-1].location,
-                plugins.loaded[-1].hooks,
-            )
+            plugins.loaded[-1] = evolve(plugins.loaded[-1], module=entry.value)
     return plugins
 
 
@@ -223,9 +260,19 @@ def _of(entry: EntryPoint) -> tuple[str, str]:
     return (entry.dist.name, entry.dist.version) if entry.dist else (entry.name, "")
 
 
-def _said(error: Exception) -> str:
+def _plain(name: str) -> str:
+    """As the packaging rules compare names of distributions (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _warn(plugin: str, reason: str) -> None:
-    warnings.warn(f"the plugin {plugin} is not used: {reason}", PluginWarning, stacklevel=2)
+def _how_to_block(distribution: str) -> str:
+    return f"without it: VPCFLOW_BLOCK_PLUGINS={distribution}"
+
+
+def _warn(name: str, distribution: str, what: str) -> None:
+    of = f" ({distribution})" if distribution != name else ""
+    warnings.warn(f"the plugin {name}{of} {what}", PluginWarning, stacklevel=3)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from attrs import field, frozen
 
 from vpcflow.errors import PluginError, UsageError, nearest, printable
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9+._-]*")
 
 
 class Register(Protocol):
@@ -46,14 +49,29 @@ class Registry(Mapping[str, Entry]):
         return len(self._entries)
 
     def add(self, name: str, thing: Callable[..., Any], distribution: str) -> None:
-        """Raises PluginError if the name is taken."""
+        """Raises PluginError if the name is taken, cannot be written where users write it (in
+        `--to name:target`, `name://...`), or `thing` cannot be called."""
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+            raise PluginError(
+                f"the {self.kind} name {printable(str(name))!r} cannot be used",
+                plugin=distribution,
+                hint="names begin with a small letter or digit; + . _ - may follow",
+            )
+        if not callable(thing):
+            raise PluginError(
+                f"what is registered as {self.kind} {name!r} is a {type(thing).__name__}",
+                plugin=distribution,
+                hint="register a function or class that makes one when it is called",
+            )
         taken = self._entries.get(name)
         if taken is not None:
+            others = {taken.distribution, distribution} - {"vpcflow"}
+            block = "VPCFLOW_BLOCK_PLUGINS=" + min(others, default=distribution)
             raise PluginError(
                 f"the {self.kind} {name!r} is registered twice: by {taken.distribution} and by "
                 f"{distribution}",
                 plugin=distribution,
-                hint=f"uninstall one, or block it: VPCFLOW_BLOCK_PLUGINS={distribution}",
+                hint=f"uninstall one, or block it: {block}",
             )
         self._entries[name] = Entry(name, thing, distribution)
 
