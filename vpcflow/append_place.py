@@ -16,15 +16,34 @@ from __future__ import annotations
 
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from attrs import frozen
+from attrs import define, frozen
 
-from vpcflow.local_place import SUFFIX, LocalPlace, failing, lost, sync_directory
+from vpcflow.local_place import (
+    SUFFIX,
+    LocalPlace,
+    PendingLocalFile,
+    failing,
+    lost,
+    sync_directory,
+)
 from vpcflow.places import PendingFile, Receipt
 
 _PIECE = 1 << 20
+
+
+@define(eq=False)
+class PendingAppend(PendingLocalFile):
+    """Text that will be appended. Its checksum tells later whether it was."""
+
+    def write(self, data: Any) -> int:
+        size = PendingLocalFile.write(self, data)
+        self._token["crc32"] = zlib.crc32(data, self._token["crc32"])
+        return size
 
 
 @frozen
@@ -38,7 +57,7 @@ class AppendPlace(LocalPlace):
                 raise IsADirectoryError(21, "it is a directory")
             if final.exists() and not os.access(final, os.W_OK):
                 raise PermissionError(13, "permission denied")
-        return self._create(name, owner, {"base": _size(final)})
+        return self._create(name, owner, {"base": _size(final), "crc32": 0}, PendingAppend)
 
     def publish(self, receipt: Receipt) -> None:
         """As every place. That it was done before shows by the length of the file: it has the
@@ -56,15 +75,17 @@ class AppendPlace(LocalPlace):
             marked[0].unlink()
 
     def abort(self, receipt: Receipt) -> None:
-        """As every place; what has been appended stays."""
+        """As every place; a published text is cut off if it is still the last one."""
         final, temporary = self.paths(receipt)
         with failing("cannot remove", temporary):
-            temporary.unlink(missing_ok=True)
-            marked = _marked(temporary)
-            if marked is not None:
-                if _is_ours_behind(final, *marked):
+            if temporary.exists():
+                temporary.unlink()
+            elif marked := _marked(temporary):
+                if _is_ours_behind(final, *marked) and final.exists():
                     os.truncate(final, marked[1])
                 marked[0].unlink()
+            elif receipt.etag and _is_last(final, receipt):
+                os.truncate(final, receipt.token["base"])
 
     def unfinished(self, owner: str) -> Iterator[Receipt]:
         return self._unfinished(owner, f".*.{owner}.*{SUFFIX}*")  # what lies below is not ours
@@ -104,6 +125,19 @@ def _is_ours_behind(final: Path, new: Path, base: int) -> bool:
             if wanted.read(len(piece)) != piece:
                 return False
     return True
+
+
+def _is_last(final: Path, receipt: Receipt) -> bool:
+    """Whether `final` ends with the receipt's text, and that is the only one behind its base."""
+    base = receipt.token["base"]
+    if not receipt.size or _size(final) != base + receipt.size:
+        return False
+    crc = 0
+    with final.open("rb") as stream:
+        stream.seek(base)
+        while piece := stream.read(_PIECE):
+            crc = zlib.crc32(piece, crc)
+    return crc == receipt.token["crc32"]
 
 
 def _append(final: Path, new: Path, base: int) -> None:

@@ -74,12 +74,18 @@ class LocalPlace:
     def create(self, name: str, owner: str) -> PendingFile:
         return self._create(name, owner, {})
 
-    def _create(self, name: str, owner: str, token: dict[str, Any]) -> PendingLocalFile:
+    def _create(
+        self,
+        name: str,
+        owner: str,
+        token: dict[str, Any],
+        kind: type[PendingLocalFile] = PendingLocalFile,
+    ) -> PendingLocalFile:
         final = self.root / checked_name(name, "local files")
         temporary = final.with_name(f".{final.name}.{owner}.{secrets.token_hex(4)}{SUFFIX}")
         with failing("cannot create", final):
             _make_directories(final.parent)
-            return PendingLocalFile(name, temporary, temporary.open("xb"), token)
+            return kind(name, temporary, temporary.open("xb"), token)
 
     def publish(self, receipt: Receipt) -> None:
         final, temporary = self.paths(receipt)
