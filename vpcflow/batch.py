@@ -30,7 +30,8 @@ class FlowBatch:
     format: of the lines; None before any line has been seen, and for imported batches.
     format_source: how the format was known: "given", "header", "container" or "assumed"; "" for
     None.
-    rejected: the first 1,000 lines that were set aside. counts: see `COUNTS`.
+    rejected: the first 1,000 lines that were set aside. all_rejected: of a batch of a stream, all
+    of them. counts: see `COUNTS`.
     rejected_by_reason: all of them, by reason.
     source: the name of the file or stream, "" if there is none. next_line: the number of the line
     (from 1; in a file of columns, the row) in that source with which what follows begins; 0 if
@@ -39,8 +40,8 @@ class FlowBatch:
 
     __slots__ = (
         "__weakref__",
-        "_all_rejected",
         "_handle",
+        "all_rejected",
         "counts",
         "format",
         "format_source",
@@ -72,7 +73,7 @@ class FlowBatch:
             if counts is not None
             else {**dict.fromkeys(COUNTS, 0), "lines": records, "records": records}
         )
-        self._all_rejected = tuple(rejected)
+        self.all_rejected = tuple(rejected)
         self.rejected_by_reason: Mapping[str, int] = MappingProxyType(
             dict(rejected_by_reason or {})
         )
@@ -94,7 +95,7 @@ class FlowBatch:
 
     @property
     def rejected(self) -> tuple[RejectedLine, ...]:
-        return self._all_rejected[:MOST_REJECTED]
+        return self.all_rejected[:MOST_REJECTED]
 
     def __len__(self) -> int:
         return _native.length(self._handle)

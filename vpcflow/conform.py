@@ -1,5 +1,5 @@
-"""Columns that came as Arrow, in the types that a stream's `text=` promises. Needs pyarrow, which the
-container that read them has brought."""
+"""Columns that came as Arrow, in the types that a stream's `text=` promises. Needs pyarrow, which
+the container that read them has brought."""
 
 from __future__ import annotations
 

@@ -43,8 +43,8 @@ class KeyedEnricher(Enricher):
     epochs: aware times, sorted, at which answers change (snapshots); usually none.
 
     Write `lookup`, or `lookup_many`. The engine asks for the distinct keys that it does not hold in
-    its cache (a quarter of a million of the last used), so answers must depend on the key alone (and
-    the epoch). Keys with a null are not asked, and a record without the key's columns gets nulls.
+    its cache (a quarter of a million of the last used), so answers must depend on the key alone
+    (and the epoch). Keys with a null are not asked, and a record without the key's columns gets nulls.
     """
 
     on: Mapping[str, tuple[str, ...]]
@@ -61,7 +61,9 @@ class KeyedEnricher(Enricher):
         """
         raise NotImplementedError(f"{type(self).__name__} has neither lookup nor lookup_many")
 
-    def lookup_many(self, keys: Sequence[Key], epoch: int = 0) -> Sequence[pa.Array | Sequence[Any]]:
+    def lookup_many(
+        self, keys: Sequence[Key], epoch: int = 0
+    ) -> Sequence[pa.Array | Sequence[Any]]:
         """The same for many distinct keys: for each of `adds`, in its order, an array or list as
         long as `keys`."""
         ask = (lambda key: self.lookup(key, epoch)) if self.epochs else self.lookup

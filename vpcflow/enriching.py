@@ -55,7 +55,8 @@ class Enrichment:
             for field in engine.fields:
                 if field.name in self.schema.names:
                     raise PluginError(
-                        f"adds the column {field.name!r}, which is there already", plugin=engine.name
+                        f"adds the column {field.name!r}, which is there already",
+                        plugin=engine.name,
                     )
                 self.schema = self.schema.append(field)
             self._engines.append(engine)
@@ -117,7 +118,9 @@ def _fitting(array: object, field: pa.Field, rows: int, plugin: str) -> pa.Array
         array = array.combine_chunks()
     if not isinstance(array, pa.Array):
         kind = type(array).__name__
-        raise PluginError(f"enrich gave a {kind} for {field.name}, not a pyarrow.Array", plugin=plugin)
+        raise PluginError(
+            f"enrich gave a {kind} for {field.name}, not a pyarrow.Array", plugin=plugin
+        )
     if len(array) != rows:
         raise PluginError(
             f"enrich gave {len(array)} values of {field.name} for {rows} records", plugin=plugin
@@ -135,7 +138,8 @@ def _failed(plugin: str, source: str, error: Exception) -> PluginError:
     return PluginError(
         f"failed{where}: {said}",
         plugin=plugin,
-        hint=error.hint if isinstance(error, VpcflowError) and error.hint
+        hint=error.hint
+        if isinstance(error, VpcflowError) and error.hint
         else "--on-enricher-error null delivers nulls instead, and counts them",
     )
 
@@ -146,6 +150,4 @@ def flat(made: Sequence[Enricher | Sequence[Enricher]], names: Mapping[int, str]
     for number, given in enumerate(made):
         for enricher in [given] if isinstance(given, Enricher) else given:
             enricher.name = enricher.name or names.get(number, "")
-    return list(
-        itertools.chain.from_iterable([g] if isinstance(g, Enricher) else g for g in made)
-    )
+    return list(itertools.chain.from_iterable([g] if isinstance(g, Enricher) else g for g in made))

@@ -23,8 +23,8 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from vpcflow.report import Run, RunReport
     from vpcflow.registry import Register
+    from vpcflow.report import Run, RunReport
 
 PROJECT = "vpcflow"
 hookspec = pluggy.HookspecMarker(PROJECT)

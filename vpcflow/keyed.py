@@ -1,9 +1,10 @@
-"""The engine behind `KeyedEnricher`: distinct keys, a cache of answers, and columns gathered from it.
+"""The engine behind `KeyedEnricher`: distinct keys, a cache of answers, and columns gathered from
+it.
 
-Every key that was asked has a number (the kernel's key set finds it), and every added column a table
-that holds the answer by number. So a batch costs one look-up in the set for each record and role,
-and one gather for each column; Python runs for new keys only. When the cache is full, the half of
-the keys that was not used for longest is forgotten.
+Every key that was asked has a number (the kernel's key set finds it), and every added column a
+table that holds the answer by number. So a batch costs one look-up in the set for each record and
+role, and one gather for each column; Python runs for new keys only. When the cache is full, the
+half of the keys that was not used for longest is forgotten.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 _DICTIONARY = "dictionary<int32, utf8>"
 _TYPES: Mapping[str, pa.DataType] = {
     **{name: pa.type_for_alias(name) for name in ("bool", "utf8", "float32", "float64")},
-    **{f"{sign}int{bits}": pa.type_for_alias(f"{sign}int{bits}")
-       for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    **{
+        f"{sign}int{bits}": pa.type_for_alias(f"{sign}int{bits}")
+        for sign in ("", "u")
+        for bits in (8, 16, 32, 64)
+    },
     "timestamp[ms, tz=UTC]": pa.timestamp("ms", "UTC"),
     _DICTIONARY: pa.dictionary(pa.int32(), pa.utf8()),
 }
@@ -89,7 +93,9 @@ class KeyedEngine:
         handle = _native.import_batch(*asked.__arrow_c_array__())
         codes, new_rows = _native.encode(self._keys, handle)
         if new_rows:
-            rows = pa.Array.from_buffers(pa.int32(), len(new_rows) // 4, [None, pa.py_buffer(new_rows)])
+            rows = pa.Array.from_buffers(
+                pa.int32(), len(new_rows) // 4, [None, pa.py_buffer(new_rows)]
+            )
             try:
                 self._ask(asked.take(rows), epochs is not None)
             except BaseException:
@@ -134,8 +140,8 @@ class KeyedEngine:
             table.append(array)
 
     def _epoch_of(self, batch: pa.RecordBatch) -> pa.Array:
-        """For each record the position of the last epoch that is not after its `start`, else -1; the
-        last one where it has no start."""
+        """For each record the position of the last epoch that is not after its `start`, else -1;
+        the last one where it has no start."""
         start = batch.column("start").cast(pa.int64())
         last = len(self._epochs) - 1
         bounds = pc.min_max(start)
@@ -178,9 +184,7 @@ class _DictionaryTable:
     def append(self, array: pa.Array) -> None:
         plain = array.cast(pa.utf8()) if pa.types.is_dictionary(array.type) else array
         batch = pa.record_batch([plain], names=["text"])
-        numbers, new = _native.encode(
-            self._texts, _native.import_batch(*batch.__arrow_c_array__())
-        )
+        numbers, new = _native.encode(self._texts, _native.import_batch(*batch.__arrow_c_array__()))
         self._numbers += numbers
         if new:
             rows = pa.Array.from_buffers(pa.int32(), len(new) // 4, [None, pa.py_buffer(new)])

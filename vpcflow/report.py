@@ -20,7 +20,7 @@ class Run:
     owner: letters and digits; the same for every run with one `--state`, else random. It marks what
     the run leaves behind, should it be killed. number: how many runs this state has seen, this one
     included. resumable: whether there is a state. started: aware, UTC. settings: the pipeline's, as
-    text. Safe to use from any thread.
+    text. on_dead_letter: who takes dead letters, if anybody does. Safe to use from any thread.
     """
 
     owner: str = field(factory=lambda: secrets.token_hex(6))
@@ -28,7 +28,7 @@ class Run:
     resumable: bool = False
     started: datetime = field(factory=lambda: datetime.now(UTC))
     settings: Mapping[str, Any] = field(factory=dict)
-    _on_dead_letter: Callable[[dict[str, Any]], None] | None = field(default=None, repr=False)
+    on_dead_letter: Callable[[dict[str, Any], int], None] | None = field(default=None, repr=False)
     _retries: dict[str, int] = field(factory=dict, repr=False)
     _duplicates: dict[str, int] = field(factory=dict, repr=False)
     _lock: Any = field(factory=threading.Lock, repr=False)
@@ -43,25 +43,37 @@ class Run:
         with self._lock:
             self._duplicates[sink] = self._duplicates.get(sink, 0) + records
 
-    def dead_letter(self, sink: str, data: bytes, reason: str) -> None:
-        """A service has refused `data` (as it was sent) for good. It goes to `--dead-letter`.
-        Without that raises PluginError: records are not dropped silently."""
+    def take_retries(self) -> dict[str, int]:
+        """What `retried` has counted since the last call."""
+        with self._lock:
+            counted, self._retries = self._retries, {}
+        return counted
+
+    def take_duplicates(self) -> dict[str, int]:
+        """What `repeated` has counted since the last call."""
+        with self._lock:
+            counted, self._duplicates = self._duplicates, {}
+        return counted
+
+    def dead_letter(self, sink: str, data: bytes, reason: str, records: int = 1) -> None:
+        """A service has refused `data` (as it was sent; so many records) for good. It goes to
+        `--dead-letter`. Without that raises PluginError: records are not dropped silently."""
         from vpcflow.errors import PluginError, printable
 
-        if self._on_dead_letter is None:
+        if self.on_dead_letter is None:
             raise PluginError(
                 f"refused for good: {reason}: {printable(data, 200)}",
                 plugin=sink,
                 hint="--dead-letter FILE sets such records aside and goes on",
             )
         with self._lock:
-            self._on_dead_letter(
+            self.on_dead_letter(
                 {
                     "sink": sink,
                     "reason": reason,
                     "data": data.decode("utf-8", "backslashreplace"),
-                    "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                }
+                },
+                records,
             )
 
 
@@ -72,8 +84,8 @@ class RunReport:
     counts: lines by kind (`COUNTS`). delivered: records by sink. dead_letters, retries: by sink;
     duplicates: records by sink that were sent again and may have arrived twice (at-least-once
     sinks). enricher_errors: batches by enricher that got nulls. damaged: sources, and what is wrong
-    with each. error: what ended the run, if it did not end well. interrupted: SIGINT ended it, after
-    a checkpoint.
+    with each. error: what ended the run, if it did not end well. interrupted: SIGINT ended it,
+    after a checkpoint.
     """
 
     files: int = 0

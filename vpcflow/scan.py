@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 from vpcflow import _native
 from vpcflow.batch import FlowBatch
 from vpcflow.columns import OnError, Settings, Text, schema_of
+from vpcflow.errors import InputError
 from vpcflow.fields import FIELDS, Field
 from vpcflow.flow_format import FlowFormat
 from vpcflow.lookahead import in_order
@@ -37,22 +38,34 @@ _FAR = 10**14  # milliseconds: beyond the year 5000 a bound is none
 
 
 class Scan:
-    """One run over a list of sources. schema: of all its batches."""
+    """One run over a list of sources. schema: of all its batches.
+
+    known: columns that the schema has before those that the sources add. tolerant: a source that
+    cannot be looked at is left out of the schema, and its error to whoever reads it, unless all are
+    so.
+    """
 
     def __init__(
-        self, files: Sequence[SourceFile], settings: Settings, threads: int, progress: Progress
+        self,
+        files: Sequence[SourceFile],
+        settings: Settings,
+        threads: int,
+        progress: Progress,
+        *,
+        known: Sequence[Field] = (),
+        tolerant: bool = False,
     ) -> None:
         self.files = files
         self.settings = settings
         self.threads = threads
         self.progress = progress
         self._opened: dict[int, Opened] = {}
-        self.schema = self._find_schema()
+        self.schema = self._find_schema(known, tolerant)
         self._target = Target(self.schema, settings, _native.pool(_IDLE_BYTES), progress)
 
     # ---- the schema: from the first lines of the sources -----------------------------------------
 
-    def _find_schema(self) -> tuple[Field, ...]:
+    def _find_schema(self, known: Sequence[Field], tolerant: bool) -> tuple[Field, ...]:
         """Looks at the first lines of every source, or of one for each of AWS's flow logs, unless
         `format=` or `columns=` decide without."""
         settings = self.settings
@@ -63,13 +76,20 @@ class Scan:
                 return schema_of(formats, settings)
         from vpcflow.sources import OpenFile, flow_log_id
 
-        seen: dict[FlowFormat, None] = {}
+        seen: dict[FlowFormat, None] = {FlowFormat(tuple(known)): None} if known else {}
+        errors: list[InputError] = []
         flow_logs: set[str] = set()
         for number, file in enumerate(self.files):
             flow_log = flow_log_id(file.name)
             if flow_log is not None and flow_log in flow_logs:
                 continue
-            opened = open_source(file, settings, plugin_containers)
+            try:
+                opened = open_source(file, settings, plugin_containers)
+            except InputError as error:
+                if not tolerant:
+                    raise
+                errors.append(error)
+                continue
             if opened.format is None:
                 continue
             seen[opened.format] = None
@@ -79,6 +99,8 @@ class Scan:
                 self._opened[number] = opened
             else:
                 opened.close()
+        if errors and not seen:
+            raise errors[0]
         return schema_of(seen, settings)
 
     # ---- one file --------------------------------------------------------------------------------
@@ -176,8 +198,8 @@ def scan(
     """Flow logs of any size and wrapping, as a stream of batches in bounded memory.
 
     sources: paths, globs, directories (read recursively), "-" for standard input, bytes, binary
-        file objects, URLs of schemes that plugins have registered. What a file is (gzip, a CloudWatch or Firehose envelope, an export, plain
-        text) is told by its content.
+        file objects, URLs of schemes that plugins have registered. What a file is (gzip, a
+        CloudWatch or Firehose envelope, an export, plain text) is told by its content.
     threads: files read at a time; by default the processors there are, at most 8.
     The other arguments are those of `parse`.
 

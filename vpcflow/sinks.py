@@ -1,11 +1,12 @@
 """Sinks: what a plugin writes to deliver records. Two-phase where the target can do it.
 
-    open(schema, run) -> write(batch)* -> prepare() -> receipts -> commit(receipts) -> ... -> close()
+    open(schema, run) -> write(batch)* -> prepare() -> receipts -> commit(receipts) -> ... ->
+    close()
 
 The pipeline calls one sink from one thread at a time, in order. `prepare` and `commit` are called
 whenever a checkpoint is due (a sink asks with `due`), and at the end; between them the pipeline
-stores the receipts together with how far the sources have been read. After a crash the sink is
-opened anew, and gets the stored receipts to `commit` before anything is written.
+stores the receipts together with how far the sources have been read. After a crash a new sink gets
+the stored receipts to `commit` (or `withdraw`) before its `open`: they must say all that it takes.
 """
 
 from __future__ import annotations
@@ -62,7 +63,12 @@ class Sink:
 
     def commit(self, receipts: Receipts) -> None:
         """Make it visible; after a crash possibly for the second time. May raise
-        `places.LostFile`: then nothing of `receipts` stays visible, and their records come again."""
+        `places.LostFile`: then nothing of `receipts` stays visible, and their records come
+        again."""
+
+    def withdraw(self, receipts: Receipts) -> None:
+        """Remove what `receipts` stand for, whether it was made visible or not: its records come
+        again. Only after a crash, when another part of the same checkpoint was lost."""
 
     def discard_leftovers(self) -> None:
         """Remove what earlier runs of this state (`run.owner`) prepared or began without a stored

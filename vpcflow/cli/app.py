@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from typing import IO, Any
 
 import click
@@ -12,10 +13,14 @@ import click
 from vpcflow.cli.bench import bench
 from vpcflow.cli.fields import fields
 from vpcflow.cli.format import format_
+from vpcflow.cli.plugins import plugins
 from vpcflow.cli.read import read
+from vpcflow.cli.run import run as run_
 from vpcflow.cli.screen import Screen, error_lines
 from vpcflow.cli.text import safe_lines
 from vpcflow.errors import UsageError, VpcflowError
+from vpcflow.plugins import PluginWarning
+from vpcflow.plugins import plugins as installed
 
 INTERRUPTED = 130
 
@@ -72,10 +77,10 @@ class Program(click.Group):
 )
 @click.version_option(package_name="vpcflow", prog_name="vpcflow")
 def cli() -> None:
-    """Read, explain and measure AWS VPC Flow Logs."""
+    """Read, enrich, deliver, explain and measure AWS VPC Flow Logs."""
 
 
-for _command in (read, fields, format_, bench):
+for _command in (read, run_, fields, format_, plugins, bench):
     cli.add_command(_command)
 
 
@@ -84,11 +89,22 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its escape instead of a traceback.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PluginWarning)
+        warnings.showwarning = _show_warning
+        installed().add_commands(cli)
     try:
         cli(prog_name="vpcflow")
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else Failure.exit_code
     return 0
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    """A plugin that cannot be used, in one line; `vpcflow plugins` tells more."""
+    screen = Screen.of(sys.stderr)
+    said = safe_lines(str(message)).split("\n")[0]
+    click.echo(f"{screen.paint('Warning:', 'odd')} {said}", err=True)
 
 
 def _abandon(stream: IO[str]) -> None:

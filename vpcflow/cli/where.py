@@ -268,6 +268,11 @@ def _time(text: str, where: str) -> Span:
     return low, low + 1
 
 
+def is_age(text: str) -> bool:
+    """Whether a time counts from now ("2h")."""
+    return _AGO.fullmatch(text) is not None
+
+
 def _absolute(text: str, now: datetime) -> str:
     """ "2h" -> the ISO time two hours before `now`; other text stays."""
     match = _AGO.fullmatch(text)

@@ -31,8 +31,8 @@ def unwrap(stream: BinaryIO, *, source: str) -> Lines:
 
 
 def open_container(stream: BinaryIO, *, source: str, others: Others) -> Lines | Columns:
-    """As `unwrap`, with the containers that `others` gives; a file of columns closes the stream, and
-    is read in ranges."""
+    """As `unwrap`, with the containers that `others` gives; a file of columns closes the stream,
+    and is read in ranges."""
     from vpcflow.containers import recognise  # late: it takes json, zlib and others along
 
     return recognise.unwrap(stream, source, others)

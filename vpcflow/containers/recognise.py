@@ -71,8 +71,8 @@ def unwrap(stream: BinaryIO, source: str, others: Others) -> Lines | Columns:
 
 
 def _is_ours(head: bytes) -> bool:
-    """Whether these are lines, or in an envelope that is built in: then no plugin is asked, and none
-    has to be loaded to read them."""
+    """Whether these are lines, or in an envelope that is built in: then no plugin is asked, and
+    none has to be loaded to read them."""
     begin = head[:4096]
     plain = begin.isascii() and not any(byte < 0x20 and byte not in b"\t\n\r" for byte in begin)
     return (plain and begin[:1] not in (b"{", b"[", b"<")) or _recognise(
