@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from attrs import field, frozen
 
@@ -27,7 +26,6 @@ class AvroOptions(FileOptions):
     reader holds one block in memory, and can begin to read at each.
     """
 
-    times: Literal["timestamp", "epoch"] = "timestamp"
     codec: Codec = "deflate"
     level: int | None = None
     block: Size = field(default=Size(256 << 10))

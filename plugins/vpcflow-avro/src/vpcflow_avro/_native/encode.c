@@ -110,8 +110,10 @@ static size_t fixed_room(const va_column *columns, size_t column_count) {
     return room;
 }
 
+/* Room with which put_row writes this row: before a text it asks for `fixed` bytes again, whatever
+ * the values before it took. */
 static size_t row_room(const va_column *columns, size_t column_count, int64_t row, size_t fixed) {
-    size_t room = fixed;
+    size_t room = 2 * fixed;
     for (size_t c = 0; c < column_count; c++) {
         const va_column *column = &columns[c];
         if (column->kind != VA_TEXT && column->kind != VA_DICTIONARY) continue;
