@@ -4,10 +4,12 @@
 PYTHON ?= python3
 VENV := build/venv
 BIN := $(VENV)/bin
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/vpcflow-*/pyproject.toml))
 # what the environment was made from: it is made again when one of these changes
-SOURCES := pyproject.toml constraints.txt $(shell find vpcflow/_native -name '*.[ch]' -o -name '*.cmake' -o -name CMakeLists.txt)
+SOURCES := pyproject.toml constraints.txt $(PLUGINS:=/pyproject.toml) \
+	$(shell find vpcflow/_native plugins -path '*/tests' -prune -o \( -name '*.[ch]' -o -name '*.cmake' -o -name CMakeLists.txt \) -print)
 
-.PHONY: help demo test test-system lint types fuzz bench guards instructions samples clean
+.PHONY: help demo test test-system kills lint types fuzz bench guards instructions samples clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,6 +23,9 @@ test: $(VENV)/tested ## all tests that need nothing but pip
 test-system: $(VENV)/tested lint types ## lint, types, sanitizers, fuzzing, arm64, instruction counts, guards
 	$(BIN)/pytest tests/system
 	$(BIN)/pytest benchmarks/test_guards.py
+
+kills: $(VENV)/tested ## kill runs at COUNT (50) moments for each file sink and store, and between all steps
+	VPCFLOW_KILLS=$(or $(COUNT),50) $(BIN)/pytest tests/system/test_kills.py -v
 
 lint: $(VENV)/tested ## ruff
 	$(BIN)/ruff check .
@@ -52,7 +57,7 @@ $(BIN)/python:
 	$(BIN)/pip install --quiet --upgrade pip
 
 $(VENV)/installed: $(BIN)/python $(SOURCES)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[cli]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all]' $(addprefix --editable ./,$(PLUGINS))
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed

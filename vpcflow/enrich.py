@@ -66,7 +66,10 @@ class KeyedEnricher(Enricher):
     ) -> Sequence[pa.Array | Sequence[Any]]:
         """The same for many distinct keys: for each of `adds`, in its order, an array or list as
         long as `keys`."""
-        ask = (lambda key: self.lookup(key, epoch)) if self.epochs else self.lookup
+
+        def ask(key: Key) -> tuple[Any, ...] | None:
+            return self.lookup(key, epoch) if self.epochs else self.lookup(key)
+
         nothing = (None,) * len(self.adds)
         rows = [ask(key) or nothing for key in keys]
         for row in rows:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
+import pyarrow as pa
 
 from vpcflow.enrich import BatchEnricher, Enricher, KeyedEnricher
 from vpcflow.errors import PluginError, VpcflowError

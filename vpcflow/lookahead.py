@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -14,7 +14,7 @@ _LEAST_COST = 64 * 1024  # so that even empty items are bounded in number
 
 def in_order(
     sources: Sequence[Iterator[T]], *, threads: int, cost: Callable[[T], int], limit: int
-) -> Iterator[T]:
+) -> Generator[T, None, None]:
     """The items of all sources, source by source; each source is run by one of `threads` threads.
 
     cost: of an item that waits, in bytes. limit: for all items that wait; the source that the

@@ -25,7 +25,7 @@ from types import FrameType
 from typing import Any, Literal
 
 import attrs
-import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
+import pyarrow as pa
 from attrs import define, field, frozen
 
 from vpcflow.batch import FlowBatch
@@ -302,7 +302,7 @@ class Pipeline:
                 if self._stop.is_set():
                     return
         finally:
-            batches.close()  # type: ignore[attr-defined]
+            batches.close()
             scan.close()
 
     def _take(self, batch: FlowBatch, enrichment: Enrichment, delivery: Delivery) -> Position:

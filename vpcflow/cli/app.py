@@ -91,7 +91,7 @@ def run() -> int:
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     with warnings.catch_warnings():
         warnings.simplefilter("always", PluginWarning)
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _show_warning  # type: ignore[assignment]
         installed().add_commands(cli)
     try:
         cli(prog_name="vpcflow")

@@ -14,7 +14,7 @@ import click
 from vpcflow.cli.options import json_option
 from vpcflow.cli.screen import Screen, pad, wrap
 from vpcflow.errors import PluginError, printable
-from vpcflow.plugins import Plugins
+from vpcflow.plugins import Loaded, NotLoaded, Plugins
 from vpcflow.plugins import plugins as installed
 
 EPILOG = """\
@@ -66,7 +66,8 @@ def _as_json(found: Plugins, things: dict[str, Any], clash: str | None) -> dict[
 def _lines(
     found: Plugins, things: dict[str, Any], clash: str | None, screen: Screen
 ) -> Iterator[str]:
-    width = max(len(plugin.name) for plugin in [*found.loaded, *found.failed])
+    shown: list[Loaded | NotLoaded] = [*found.loaded, *found.failed]
+    width = max(len(plugin.name) for plugin in shown)
     for plugin in found.loaded:
         version = f"{plugin.distribution} {plugin.version}".strip()
         name = pad(printable(plugin.name), width)

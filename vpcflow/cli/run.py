@@ -41,26 +41,33 @@ Exit code: 0 done, 1 failed or an input is damaged, 2 wrong usage, 3 done with m
 than --max-rejects, 130 ended by Ctrl-C after a checkpoint."""
 
 
-def _list_option(*names: str, **settings: Any) -> Any:
-    return click.option(*names, multiple=True, **settings)
-
-
 @click.command(epilog=EPILOG, short_help="Enrich records and deliver them; nothing lost.")
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1)
-@_list_option(
-    "--enrich", metavar="NAME[=ARG]", help="Add columns: eni=INVENTORY_DIR, geoip=FILE.mmdb, ..."
+@click.option(
+    "--enrich",
+    multiple=True,
+    metavar="NAME[=ARG]",
+    help="Add columns: eni=INVENTORY_DIR, geoip=FILE.mmdb, ...",
 )
-@_list_option(
+@click.option(
     "--to",
+    multiple=True,
     metavar="TARGET",
     help="Where to: parquet:PATH, avro:PATH, jsonl:PATH or jsonl:-, cloudwatch:GROUP, "
     "firehose:STREAM; PATH is local or s3://bucket/prefix; options as ?key=value&key=value "
     "(files: size, age, partition, times).",
 )
 @selection
-@_list_option("--account", metavar="ID", help="Only files of this account (by AWS's file names).")
-@_list_option("--region", metavar="REGION", help="Only files of this Region.")
-@_list_option("--flow-log-id", metavar="FL", help="Only files of this flow log (fl-...).")
+@click.option(
+    "--account",
+    multiple=True,
+    metavar="ID",
+    help="Only files of this account (by AWS's file names).",
+)
+@click.option("--region", multiple=True, metavar="REGION", help="Only files of this Region.")
+@click.option(
+    "--flow-log-id", multiple=True, metavar="FL", help="Only files of this flow log (fl-...)."
+)
 @click.option("--state", metavar="FILE", help="Remember what was delivered, and go on from there.")
 @click.option("--rejects", metavar="FILE", help="Append lines that are no records to FILE (jsonl).")
 @click.option(
@@ -79,7 +86,7 @@ def _list_option(*names: str, **settings: Any) -> Any:
 @click.option("-q", "--quiet", is_flag=True, help="No report on stderr; errors are still shown.")
 @json_option
 @click.pass_context
-def run(ctx: click.Context, **flags: Any) -> None:
+def run(ctx: click.Context, /, **flags: Any) -> None:
     """Read flow logs, add columns, and deliver the records.
 
     The report says what was read, set aside and delivered. With --json it is one JSON object on
