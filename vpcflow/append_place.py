@@ -137,7 +137,7 @@ def _is_last(final: Path, receipt: Receipt) -> bool:
         stream.seek(base)
         while piece := stream.read(_PIECE):
             crc = zlib.crc32(piece, crc)
-    return crc == receipt.token["crc32"]
+    return bool(crc == receipt.token["crc32"])
 
 
 def _append(final: Path, new: Path, base: int) -> None:
