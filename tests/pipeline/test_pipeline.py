@@ -202,13 +202,13 @@ HOSTILE = [
 def test_a_hostile_log_stays_in_the_target_and_in_its_line(tmp_path: Path) -> None:
     text = [f'{value} {{"x":1}}\\u0022 {number}' for number, value in enumerate(HOSTILE)]
     (tmp_path / "a.log").write_text("\n".join(text))
-    before = {p for p in tmp_path.rglob("*")}
+    before = set(tmp_path.rglob("*"))
     Pipeline(
         sources=[tmp_path / "a.log"],
         to=[f"jsonl:{tmp_path}/out/?partition=region"],
         format="region instance-id bytes",
     ).run()
-    made = {p for p in tmp_path.rglob("*")} - before
+    made = set(tmp_path.rglob("*")) - before
     folders = [p for p in made if p.is_dir() and p.name != "out"]
     assert all(p.parent == tmp_path / "out" for p in folders)
     assert all("region=" in p.name and p.name.isprintable() for p in folders)
@@ -246,6 +246,19 @@ def test_a_file_that_was_replaced_is_delivered_anew(logs: Path, tmp_path: Path) 
     assert delivering(logs, tmp_path).run().counts["records"] == 500
 
 
+class Stopping(Kept):
+    """Stops its pipeline at a certain batch."""
+
+    def __init__(self, pipeline: Pipeline, stop_at: int) -> None:
+        super().__init__()
+        self.pipeline, self.stop_at = pipeline, stop_at
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self.batches += 1
+        if self.batches == self.stop_at:
+            self.pipeline.stop()
+
+
 @pytest.mark.parametrize("stop_at", [1, 2, 5])
 def test_a_run_that_was_stopped_goes_on_at_the_next_line(
     logs: Path, tmp_path: Path, stop_at: int
@@ -254,14 +267,7 @@ def test_a_run_that_was_stopped_goes_on_at_the_next_line(
     runs, report = 0, RunReport(interrupted=True)
     while report.interrupted:
         pipeline = delivering(logs, tmp_path)
-
-        class Stopping(Kept):
-            def write(self, batch: pa.RecordBatch) -> None:
-                self.batches += 1
-                if self.batches == stop_at:
-                    pipeline.stop()
-
-        pipeline.to = [*pipeline.to, Stopping()]
+        pipeline.to = [*pipeline.to, Stopping(pipeline, stop_at)]
         report = pipeline.run()
         runs += 1
         assert report.exit_code == (130 if report.interrupted else 0)
@@ -277,14 +283,13 @@ def test_a_format_that_changes_within_a_file_is_known_again(tmp_path: Path) -> N
     (tmp_path / "a.log").write_bytes(lines.text(text))
     whole = expected(tmp_path / "a.log")
     columns = list(vpcflow.FlowFormat.default().names)
-    for count in range(6):
+    runs, interrupted = 0, True
+    while interrupted:
         pipeline = delivering(tmp_path / "a.log", tmp_path, columns=columns)
-        kept = Kept()
-        kept.write = lambda batch, p=pipeline: p.stop()  # type: ignore[method-assign,misc]
-        pipeline.to = [*pipeline.to, kept]
-        if not pipeline.run().interrupted:
-            break
-    assert count > 3
+        pipeline.to = [*pipeline.to, Stopping(pipeline, 1)]
+        interrupted = pipeline.run().interrupted
+        runs += 1
+    assert runs > 4
     assert in_order(rows_of(tmp_path / "out")) == in_order(whole)
 
 
@@ -430,7 +435,7 @@ def test_an_enricher_that_raises_is_named_with_the_batchs_source(logs: Path) -> 
         Pipeline(sources=[logs], to=[Kept()], enrich=[Country()]).run()
     kept = Kept()
     report = Pipeline(sources=[logs], to=[kept], enrich=[Country()], on_enricher_error="null").run()
-    assert report.enricher_errors == {"country": kept.batches}
+    assert 0 < report.enricher_errors["country"] <= kept.batches
     assert len(kept.rows) == 60_000
 
 
@@ -539,7 +544,7 @@ def test_what_a_service_refuses_is_set_aside_or_ends_the_run(logs: Path, tmp_pat
             **settings,
         )
 
-    with pytest.raises(PluginError, match="(?s)refused for good: too old.*--dead-letter FILE"):
+    with pytest.raises(PluginError, match=r"(?s)refused for good: too old.*--dead-letter FILE"):
         pipeline().run()
     report = pipeline(dead_letter=tmp_path / "dead.jsonl").run()
     letters = rows_of(tmp_path / "dead.jsonl")
