@@ -54,6 +54,6 @@ def read() -> Callable[[Path], list[dict[str, Any]]]:
 
     def records(path: Path) -> list[dict[str, Any]]:
         with path.open("rb") as file:
-            return list(fastavro.reader(file))  # type: ignore[arg-type]
+            return list(fastavro.reader(file))
 
     return records

@@ -40,7 +40,7 @@ def integer(rng: Random, bits: int, signed: bool) -> int:
     size = 2 ** rng.randrange(bits)
     near = rng.choice([size - 1, size, size + 1, rng.randrange(size), low, high])
     value = near if rng.random() < 0.5 else -near
-    return min(max(value, low), high, 2**63 - 1)
+    return int(min(max(value, low), high, 2**63 - 1))
 
 
 Draw = Callable[[Random], Any]

@@ -13,7 +13,7 @@ from vpcflow_avro.codecs import LEVELS, Codec, compressor
 from vpcflow_avro.writer import AvroFormat
 
 SMALLEST_BLOCK = 1 << 10
-LARGEST_BLOCK = 64 << 20
+LARGEST_BLOCK = 1 << 20  # a sink may have 64 files open, each with a block in memory
 
 
 @frozen(kw_only=True)
@@ -22,7 +22,7 @@ class AvroOptions(FileOptions):
 
     codec: how blocks are compressed; "deflate" is what every reader must know. level: how hard the
     codec tries: deflate 1 to 9, zstandard 1 to 22. Without it deflate is ISA-L's, the fastest by
-    far, and zstandard uses level 3. block: bytes of a block before compression, 1 KiB to 64 MiB; a
+    far, and zstandard uses level 3. block: bytes of a block before compression, 1 KiB to 1 MiB; a
     reader holds one block in memory, and can begin to read at each.
     """
 
@@ -36,7 +36,7 @@ class AvroOptions(FileOptions):
             allowed = f"takes level {levels[0]} to {levels[-1]}" if levels else "has no levels"
             raise ValueError(f"level={self.level}: codec {self.codec} {allowed}")
         if not SMALLEST_BLOCK <= self.block <= LARGEST_BLOCK:
-            raise ValueError(f"block={self.block}: a block has 1KiB to 64MiB")
+            raise ValueError(f"block={self.block}: a block has 1KiB to 1MiB")
 
 
 def sink(target: str, options: Mapping[str, str]) -> Sink:

@@ -28,8 +28,7 @@ _SYNC_MARKER = 16  # bytes
 @frozen
 class AvroFormat:
     """Object container files. codec: as the header names it; compress: does it to a block.
-    block: bytes of a block's records before compression, at most; a longer record is a block of
-    its own."""
+    block: bytes of a block's records before compression, at most, unless one record has more."""
 
     codec: Codec
     compress: Compress
@@ -41,7 +40,7 @@ class AvroFormat:
         """Writes the header. Raises PluginError for a column that Avro files cannot hold."""
         marker = os.urandom(_SYNC_MARKER)
         stream.write(_header(schema, self.codec, marker))
-        return _Writer(stream, schema, self.compress, marker, bytearray(self.block))
+        return _Writer(stream, schema, self.compress, marker, self.block)
 
 
 def _header(schema: pa.Schema, codec: Codec, marker: bytes) -> bytes:
@@ -54,15 +53,20 @@ def _header(schema: pa.Schema, codec: Codec, marker: bytes) -> bytes:
 
 @define(eq=False)
 class _Writer:
-    """Collects records in `_block`, encoded, until it is full."""
+    """Collects records in `_block`, encoded, until it is full. It has `_size` bytes, and more only
+    while it holds a record that takes more."""
 
     _stream: PendingFile
     _schema: pa.Schema
     _compress: Compress
     _marker: bytes
-    _block: bytearray
+    _size: int
+    _block: bytearray = field(init=False)
     _used: int = field(default=0, init=False)
     _records: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._block = bytearray(self._size)
 
     def write(self, batch: pa.RecordBatch) -> None:
         if batch.schema.names != self._schema.names or batch.schema.types != self._schema.types:
@@ -92,6 +96,8 @@ class _Writer:
         counts = _long(self._records) + _long(len(data))
         self._stream.write(b"".join((counts, data, self._marker)))
         self._used = self._records = 0
+        if len(self._block) > self._size:
+            self._block = bytearray(self._size)
 
     def close(self) -> None:
         self.flush()
