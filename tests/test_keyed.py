@@ -1,4 +1,4 @@
-"""The enrichers' engine: equal to asking for every record, with a cache that may forget anything."""
+"""The enrichers' engine: equal to asking for every record, with a cache that may forget."""
 
 from __future__ import annotations
 

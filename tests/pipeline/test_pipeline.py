@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -76,11 +77,18 @@ class Kept(Sink):
         self.calls.append("abort")
 
 
-@pytest.fixture
-def logs(tmp_path: Path) -> Path:
-    (tmp_path / "logs").mkdir()
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("logs")
     for number in range(3):
-        write(tmp_path / "logs" / f"{number}.log.gz", lines=20_000, seed=number)
+        write(directory / f"{number}.log.gz", lines=20_000, seed=number)
+    return directory
+
+
+@pytest.fixture
+def logs(made_once: Path, tmp_path: Path) -> Path:
+    """Three files of 20,000 records each, for this test alone."""
+    shutil.copytree(made_once, tmp_path / "logs")
     return tmp_path / "logs"
 
 
