@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from vpcflow.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
+    import pyarrow as pa
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 TIME_PARTS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "date": "%Y-%m-%d"}
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
-_CUT_ESCAPE = re.compile(r"%.?$")
 _LONGEST = 120
 
 
@@ -33,8 +32,18 @@ def folder(column: str, value: object) -> str:
         text = f"%5F{NULL[1:]}"
     if len(text) > _LONGEST:
         digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-        text = f"{_CUT_ESCAPE.sub('', text[:_LONGEST])}~{digest}"
+        text = f"{_beginning(str(value))}~{digest}"
     return f"{_encoded(column)}={text}"
+
+
+def _beginning(text: str) -> str:
+    """As much of the encoded text as may be kept, in whole characters: readers decode it."""
+    kept = ""
+    for character in text:
+        kept += _encoded(character)
+        if len(kept) > _LONGEST - len("%F0%9F%92%A9"):
+            break
+    return kept
 
 
 def _encoded(text: str) -> str:
@@ -80,7 +89,7 @@ class Partitioning:
             yield "", batch
             return
         import pyarrow as pa
-        import pyarrow.compute as pc  # type: ignore[import-untyped, unused-ignore]
+        import pyarrow.compute as pc
 
         keys = [self._key(batch, name).dictionary_encode() for name in self.by]
         code = pa.repeat(pa.scalar(0, pa.int64()), batch.num_rows)

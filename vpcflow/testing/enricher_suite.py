@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
+import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 
 from vpcflow.enrich import BatchEnricher, Enricher, Key, KeyedEnricher

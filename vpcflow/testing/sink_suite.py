@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
+import pyarrow as pa
 
 from vpcflow.report import Run
 from vpcflow.sinks import Sink
