@@ -52,17 +52,37 @@ class History:
             )
         times = sorted({s.time for s in usable if s.time is not None})
         history = cls(usable, tuple(times) if len(times) > 1 else ())
-        if not history.times and not history._tables(0):
-            reason = next(k.reason for s in usable for k in s.lacks if k.file == INTERFACES)
-            raise InputError(f"{INTERFACES} {reason}", source=where)
+        if not history.times:
+            history._prepare(where)
         return history
+
+    def _prepare(self, where: str) -> None:
+        """Read what is certain to be asked before a run begins, not in its first batch."""
+        if not self._tables(0):
+            reason = next(k.reason for s in self.snapshots for k in s.lacks if k.file == INTERFACES)
+            raise InputError(f"{INTERFACES} {reason}", source=where)
+        for snapshot in self.snapshots:
+            _say_what_is_broken(snapshot)
+        self.about.columns()
+        self.of_address.columns()
 
     def interfaces(self, keys: Sequence[str], epoch: int = 0) -> list[int]:
         """Row numbers in `about` for ids of interfaces and regional NAT gateways, or NO_ROW.
 
         An id that the epoch does not have is asked of the epoch nearest to it that does.
         """
-        return [self._interface(key, epoch) for key in keys]
+        tables = self._tables(epoch)
+        if len(tables) == 1:
+            get = tables[0].by_id.get
+            found = [get(key, NO_ROW) for key in keys]
+        else:
+            found = [NO_ROW] * len(keys)
+        if NO_ROW not in found:
+            return found
+        return [
+            self._interface(key, epoch) if row == NO_ROW else row
+            for key, row in zip(keys, found, strict=True)
+        ]
 
     def addresses(self, keys: Sequence[tuple[str, str]], epoch: int = 0) -> list[int]:
         """Row numbers in `of_address` for addresses as seen in a VPC, or NO_ROW.
@@ -123,7 +143,8 @@ class History:
                 if snapshot.usable(INTERFACES)
                 else None
             )
-            _say_what_is_broken(snapshot)
+            if self.times:  # else `_prepare` says it
+                _say_what_is_broken(snapshot)
         return self._made[number]
 
 

@@ -54,15 +54,19 @@ class Rows:
             self.rows.append(row)
         return found
 
+    def columns(self) -> list[pa.Array]:
+        """All rows, column by column; kept until there are more."""
+        if not self._columns or len(self._columns[0]) < len(self.rows):
+            values = zip(*self.rows, strict=True) if self.rows else [()] * self.width
+            self._columns = [pa.array(column, pa.utf8()) for column in values]
+        return self._columns
+
     def take(self, numbers: Sequence[int]) -> list[pa.Array]:
         """The columns for rows of these numbers; nulls for NO_ROW."""
-        if not self._columns or len(self._columns[0]) < len(self.rows):
-            columns = zip(*self.rows, strict=True) if self.rows else [()] * self.width
-            self._columns = [pa.array(values, pa.utf8()) for values in columns]
         indices = pa.array(numbers, pa.int32())
         if NO_ROW in numbers:
             indices = pc.if_else(pc.less(indices, 0), None, indices)
-        return [column.take(indices) for column in self._columns]
+        return [column.take(indices) for column in self.columns()]
 
 
 @define(eq=False)
