@@ -61,6 +61,13 @@ def test_every_kept_input_passes_all_checks(variant: str) -> None:
     assert done.stdout.split("\n")[:-1] == list(map(str, inputs))
 
 
+@pytest.mark.parametrize("variant", ["sanitize", "sanitize-small"])
+def test_the_key_set_is_one_that_is_searched_from_its_beginning(variant: str) -> None:
+    for seed in range(20):
+        done = programs.run([programs.build(variant) / "keys", seed, 100], environment=STRICT)
+        assert done.stdout == "equal\n"
+
+
 def test_the_programs_number_the_plans_as_the_corpus_does() -> None:
     done = programs.run([programs.build("sanitize") / "replay", "--plans"])
     assert done.stdout.split("\n")[:-1] == list(make_corpus.PLANS)

@@ -225,11 +225,15 @@ bool vf_keys_forget(vf_keys *keys, int32_t *old_codes, int32_t *kept) {
     memcpy(fresh->secret, keys->secret, sizeof fresh->secret);
     if (bytes) memcpy(sorted, keys->used, bytes);
     qsort(sorted, (size_t)keys->count, sizeof *sorted, by_number);
-    const uint32_t threshold = keys->count ? sorted[keys->count / 2] : 0;
+    const int32_t half = keys->count / 2;
+    const uint32_t threshold = keys->count ? sorted[half] : 0;
+    int32_t at_threshold = 0; /* how many of those that were used just then have room */
+    while (half + at_threshold < keys->count && sorted[half + at_threshold] == threshold) at_threshold++;
     free(sorted);
     *kept = 0;
     for (int32_t code = 0; code < keys->count; code++) {
-        if (keys->used[code] < threshold || *kept >= (keys->count + 1) / 2) continue;
+        if (keys->used[code] < threshold) continue;
+        if (keys->used[code] == threshold && at_threshold-- <= 0) continue;
         const uint64_t begin = begin_of(keys, code);
         const int32_t fresh_code = code_of(fresh, keys->arena + begin, keys->ends[code] - begin);
         if (fresh_code < 0) {
