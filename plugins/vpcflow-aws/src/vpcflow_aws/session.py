@@ -39,9 +39,11 @@ def session() -> boto3.session.Session:
     return boto3.session.Session()
 
 
-def client(service: str, **settings: Any) -> Any:
-    """A client of a service, such as "s3". Safe to use from several threads."""
-    return session().client(service, config=_CONFIG, **settings)  # type: ignore[call-overload]
+def client(service: str, config: Config | None = None, **settings: Any) -> Any:
+    """A client of a service, such as "s3". Safe to use from several threads. config: what is to be
+    other than usual."""
+    merged = _CONFIG if config is None else _CONFIG.merge(config)
+    return session().client(service, config=merged, **settings)  # type: ignore[call-overload]
 
 
 def code_of(error: BaseException) -> str:
@@ -60,7 +62,7 @@ def explained(
     "s3:ListBucket", named when it was denied.
     """
     hint = None
-    if code_of(error) in _DENIED or _status(error) == 403:
+    if code_of(error) in _DENIED or status_of(error) == 403:
         hint = f"the credentials in use need the permission {action}"
     elif isinstance(error, NoCredentialsError):
         hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -69,7 +71,8 @@ def explained(
     return PluginError(f"cannot {doing}: {printable(str(error), 300)}", plugin=plugin, hint=hint)
 
 
-def _status(error: BaseException) -> int:
+def status_of(error: BaseException) -> int:
+    """The HTTP status of an answer from AWS; 0 for what is none."""
     if isinstance(error, ClientError):
         return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     return 0

@@ -1,0 +1,301 @@
+"""The source `cloudwatch://GROUP[?option=value&...]`: flow logs in a log group.
+
+    cloudwatch://flow-logs              cloudwatch:///aws/vpc/flow?interface=eni-0a1b2c3d4e5f60718
+
+A group is read as one file for each stream and span of time (`slice`, an hour unless told
+otherwise), aligned to UTC. Events arrive late: a record covers up to 10 minutes, and AWS publishes
+it about 5 minutes after. So a span is only read when it has been over for `settle`; then what it
+holds does not change any more, which is what a pipeline with a state relies on. `open=yes` also
+reads the spans that are not closed yet; a pipeline with a state reads those again, whole.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import quote, unquote
+
+from attrs import define, field, frozen
+from botocore.exceptions import BotoCoreError, ClientError
+
+from vpcflow.errors import InputError, UsageError, nearest, printable
+from vpcflow.options import Age, settings, split_target
+from vpcflow.selection import EVERYTHING, Selection
+from vpcflow_aws.cloudwatch_target import GROUP_NAME
+from vpcflow_aws.flow_log_formats import (
+    FlowLog,
+    FlowLogFormatWarning,
+    described,
+    flow_logs_of,
+    format_of,
+    why_not,
+)
+from vpcflow_aws.log_stream_file import LogStreamFile, milliseconds
+from vpcflow_aws.session import client, code_of, explained
+
+_SCHEME = "cloudwatch://"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EVENTUAL = timedelta(days=1)
+"""How far behind the time of a stream's last event may be in DescribeLogStreams. AWS: "typically
+updates in less than an hour from ingestion, but in rare situations might take longer"."""
+_LOOKING = 8  # requests at a time while it is found out what there is
+
+
+def _moment(text: str | datetime | None) -> datetime | None:
+    if text is None or isinstance(text, datetime):
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time: 2026-09-14T10:00Z") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _names(text: str | Sequence[str]) -> tuple[str, ...]:
+    parts = text.split(",") if isinstance(text, str) else text
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+@frozen(kw_only=True)
+class CloudWatchSourceOptions:
+    """interface: only streams of these interfaces. stream: only streams of these names. flow_log:
+    only these flow logs are asked for the format. since, until: as those of the pipeline. slice:
+    how long a span is; it has to divide a day. settle: how long after its end a span is closed.
+    open: read spans that are not closed, too."""
+
+    interface: tuple[str, ...] = field(default=(), converter=_names)
+    stream: tuple[str, ...] = field(default=(), converter=_names)
+    flow_log: tuple[str, ...] = field(default=(), converter=_names)
+    since: datetime | None = field(default=None, converter=_moment)
+    until: datetime | None = field(default=None, converter=_moment)
+    slice: Age = Age(3600)  # noqa: RUF009 - an Age is a float
+    settle: Age = Age(1800)  # noqa: RUF009
+    open: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.slice % 60 or 86_400 % self.slice:
+            raise ValueError("option slice has to be whole minutes and divide a day: 5m, 1h, 1d")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@define(eq=False)
+class CloudWatchSource:
+    """now: the time, for tests."""
+
+    now: Callable[[], datetime] = _now
+
+    def files(self, url: str, selection: Selection = EVERYTHING) -> Iterator[LogStreamFile]:
+        """The spans of every stream that hold events, streams by name, spans in order of time.
+
+        Raises UsageError for a URL that is none of this scheme's, InputError for a group that is
+        not there or may not be read, FormatError where flow logs of different formats write to one
+        stream. Warns (FlowLogFormatWarning) where the format is not known.
+        """
+        group, options = _parsed(url)
+        return _Looking(group, options, selection, self.now()).files()
+
+
+def _parsed(url: str) -> tuple[str, CloudWatchSourceOptions]:
+    target, given = split_target(url)
+    group = unquote(target[len(_SCHEME) :])
+    if not GROUP_NAME.fullmatch(group):
+        raise UsageError(
+            f"{printable(group)!r} is no name of a log group",
+            hint="cloudwatch://GROUP, with three slashes where its name begins with one: "
+            "cloudwatch:///aws/vpc/flow",
+        )
+    return group, settings(CloudWatchSourceOptions, given, owner="source cloudwatch")
+
+
+@define(eq=False, slots=False)
+class _Looking:
+    """Finds out what a log group holds."""
+
+    group: str
+    options: CloudWatchSourceOptions
+    selection: Selection
+    now: datetime
+    _logs: Any = field(init=False, factory=partial(client, "logs"))
+
+    def files(self) -> Iterator[LogStreamFile]:
+        flow_logs = self._flow_logs()
+        if flow_logs and self.selection.flow_logs:
+            flow_logs = [log for log in flow_logs if log.id in self.selection.flow_logs]
+            if not flow_logs:
+                return
+        since = max(filter(None, (self.selection.since, self.options.since)), default=None)
+        until = min(filter(None, (self.selection.until, self.options.until)), default=self.now)
+        streams = [s for s in self._streams() if not _over(s, since)]
+        names = sorted(stream["logStreamName"] for stream in streams)
+        with ThreadPoolExecutor(_LOOKING) as pool:
+            ends = pool.map(lambda name: self._ends(name, since, until), names)
+            found = [(name, pair) for name, pair in zip(names, ends, strict=True) if pair]
+        unknown = False
+        for name, pair in found:
+            for begin, end in self._spans(*pair, since, until):
+                file = self._file(name, begin, end, flow_logs)
+                unknown = unknown or (file.format is None and flow_logs is not None)
+                yield file
+        if unknown:
+            _warn(
+                f"EC2 knows no flow log that can have written all of {self.group}: where it does "
+                "not say which format the lines are in, they have to tell, or format="
+            )
+
+    # ---- streams ---------------------------------------------------------------------------------
+
+    def _streams(self) -> Iterator[Mapping[str, Any]]:
+        prefixes = self.options.interface or self.options.stream or ("",)
+        for prefix in prefixes:
+            asked = {"logStreamNamePrefix": prefix} if prefix else {}
+            for stream in self._pages("describe_log_streams", "logStreams", **asked):
+                if self._wants(stream["logStreamName"]):
+                    yield stream
+
+    def _wants(self, name: str) -> bool:
+        options = self.options
+        of_interface = any(name == i or name.startswith(f"{i}-") for i in options.interface)
+        return (not options.interface or of_interface) and (
+            not options.stream or name in options.stream
+        )
+
+    def _pages(self, operation: str, item: str, **asked: Any) -> Iterator[Mapping[str, Any]]:
+        try:
+            paginator = self._logs.get_paginator(operation)
+            for page in paginator.paginate(logGroupName=self.group, **asked):
+                yield from page[item]
+        except (BotoCoreError, ClientError) as error:
+            raise self._failed(error, "logs:DescribeLogStreams") from error
+
+    # ---- spans -----------------------------------------------------------------------------------
+
+    def _ends(
+        self, stream: str, since: datetime | None, until: datetime
+    ) -> tuple[datetime, datetime] | None:
+        """The times of the first and the last event between `since` and `until`."""
+        first = self._end(stream, since, until, from_head=True)
+        last = None if first is None else self._end(stream, since, until, from_head=False)
+        return None if first is None or last is None else (first, last)
+
+    def _end(
+        self, stream: str, since: datetime | None, until: datetime, *, from_head: bool
+    ) -> datetime | None:
+        """Pages of GetLogEvents may be empty; there are no more when it gives the token back that
+        it was given."""
+        asked = {
+            "logGroupName": self.group,
+            "logStreamName": stream,
+            "startTime": 0 if since is None else max(0, milliseconds(since)),
+            "endTime": max(0, milliseconds(until)),
+            "startFromHead": from_head,
+            "limit": 1,
+        }
+        token = "nextForwardToken" if from_head else "nextBackwardToken"
+        while True:
+            try:
+                answer = self._logs.get_log_events(**asked)
+            except (BotoCoreError, ClientError) as error:
+                raise self._failed(error, "logs:GetLogEvents") from error
+            if answer["events"]:
+                return _EPOCH + timedelta(milliseconds=answer["events"][0]["timestamp"])
+            if answer.get(token) in (None, asked.get("nextToken")):
+                return None
+            asked["nextToken"] = answer[token]
+
+    def _spans(
+        self, first: datetime, last: datetime, since: datetime | None, until: datetime
+    ) -> Iterator[tuple[datetime, datetime]]:
+        """Aligned spans from the one of the first event to the one of the last. Cut by `since` and
+        `until`; those that are not closed are left out."""
+        length = timedelta(seconds=self.options.slice)
+        begin = _EPOCH + (first - _EPOCH) // length * length
+        while begin <= last:
+            end = begin + length
+            cut = (begin if since is None else max(begin, since), min(end, self._bound(until, end)))
+            if cut[0] < cut[1] and (self.options.open or cut[1] <= self._closed()):
+                yield cut
+            begin = end
+
+    def _bound(self, until: datetime, end: datetime) -> datetime:
+        """`until` cuts a span if somebody gave it: now is another time with every run."""
+        return end if until == self.now else until
+
+    def _file(
+        self, stream: str, begin: datetime, end: datetime, flow_logs: Sequence[FlowLog] | None
+    ) -> LogStreamFile:
+        fmt = format_of(stream, end, flow_logs, self.group) if flow_logs else None
+        name = f"{_SCHEME}{quote(self.group, safe='/')}?stream={quote(stream, safe='')}"
+        name += f"&since={_iso(begin)}&until={_iso(end)}"
+        etag = None if end <= self._closed() else f"open at {_iso(self.now)}"
+        return LogStreamFile(name, self.group, stream, begin, end, fmt, etag, logs=self._logs)
+
+    def _closed(self) -> datetime:
+        """What is before this does not change any more."""
+        return self.now - timedelta(seconds=self.options.settle)
+
+    # ---- formats ---------------------------------------------------------------------------------
+
+    def _flow_logs(self) -> list[FlowLog] | None:
+        """None, with a warning, if EC2 does not say."""
+        wanted = set(self.options.flow_log)
+        try:
+            found = flow_logs_of(self.group, described(client("ec2")))
+        except (BotoCoreError, ClientError) as error:
+            _warn(why_not(error))
+            return None
+        if wanted:
+            self._check_flow_logs(found, wanted)
+            found = [log for log in found if log.id in wanted]
+        return found
+
+    def _check_flow_logs(self, found: Sequence[FlowLog], wanted: set[str]) -> None:
+        missing = sorted(wanted - {log.id for log in found})
+        if missing:
+            have = ", ".join(log.id for log in found) or "none"
+            raise InputError(
+                f"no flow log {printable(missing[0])} writes to this log group",
+                source=self.group,
+                hint=f"there are: {have}",
+            )
+
+    # ---- errors ----------------------------------------------------------------------------------
+
+    def _failed(self, error: BotoCoreError | ClientError, action: str) -> InputError:
+        if code_of(error) == "ResourceNotFoundException":
+            return InputError(
+                "there is no such log group", source=self.group, hint=self._near_group()
+            )
+        failed = explained(error, f"read the log group {self.group}", action=action, plugin="aws")
+        return InputError(failed.message, source=self.group, hint=failed.hint)
+
+    def _near_group(self) -> str:
+        elsewhere = "is it in another Region? (AWS_REGION)"
+        try:
+            groups = self._logs.describe_log_groups()["logGroups"]
+        except (BotoCoreError, ClientError):
+            return elsewhere
+        near = nearest(self.group, [group["logGroupName"] for group in groups])
+        return f"did you mean {near!r}?" if near else elsewhere
+
+
+def _over(stream: Mapping[str, Any], since: datetime | None) -> bool:
+    """Whether a stream's last event was long before `since`."""
+    last = stream.get("lastEventTimestamp")
+    if since is None or last is None:
+        return False
+    return _EPOCH + timedelta(milliseconds=last) + _EVENTUAL < since
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, FlowLogFormatWarning, stacklevel=2)
