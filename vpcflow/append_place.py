@@ -53,10 +53,8 @@ class AppendPlace(LocalPlace):
     def create(self, name: str, owner: str) -> PendingFile:
         final = self.root / name
         with failing("cannot append to", final):
-            if final.is_dir():
-                raise IsADirectoryError(21, "it is a directory")
-            if final.exists() and not os.access(final, os.W_OK):
-                raise PermissionError(13, "permission denied")
+            if final.exists():
+                final.open("r+b").close()  # now rather than when it is full of records
         return self._create(name, owner, {"base": _size(final), "crc32": 0}, PendingAppend)
 
     def publish(self, receipt: Receipt) -> None:
