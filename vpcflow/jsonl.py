@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from attrs import define, frozen
@@ -16,7 +17,7 @@ from vpcflow.places import PendingFile
 from vpcflow.sinks import Sink
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
+    import pyarrow as pa
 
     from vpcflow.report import Run
 
@@ -86,11 +87,25 @@ class StandardOutput(Sink):
         self._stream: BinaryIO = sys.stdout.buffer
 
     def write(self, batch: pa.RecordBatch) -> None:
-        self._stream.write(FlowBatch.from_arrow(batch).to_jsonl())
+        with self._failing():
+            self._stream.write(FlowBatch.from_arrow(batch).to_jsonl())
 
     def prepare(self) -> list[object]:
-        self._stream.flush()
+        with self._failing():
+            self._stream.flush()
         return []
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Errors in our words; a reader that has gone is none, and ends the command quietly."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise PluginError(
+                f"writing failed: {error.strerror or error}", plugin=self.name
+            ) from error
 
 
 @define
