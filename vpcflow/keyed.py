@@ -78,7 +78,7 @@ class KeyedEngine:
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         """The columns of `fields` for a batch. Raises whatever the enricher raises, and PluginError
         for answers that are not what it promised."""
-        epochs = self._epoch_of(batch) if self._epochs else None
+        epochs = self._epoch_of(batch) if self._epochs and any(self._answerable) else None
         columns = []
         for (_, key), answerable in zip(self._roles, self._answerable, strict=True):
             if answerable:

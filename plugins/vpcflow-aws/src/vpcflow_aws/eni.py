@@ -19,7 +19,7 @@ import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
 from attrs import frozen
 
 from vpcflow.enrich import Enricher, KeyedEnricher
-from vpcflow.errors import UsageError
+from vpcflow.errors import UsageError, printable
 from vpcflow.options import settings
 from vpcflow_aws.eni_history import History
 from vpcflow_aws.eni_table import ABOUT, NO_ROW, OF_ADDRESS
@@ -51,6 +51,16 @@ def enricher(argument: str, options: Mapping[str, str]) -> list[Enricher]:
     return [InterfaceEnricher(history), AddressEnricher(history, chosen)]
 
 
+def _check_start(history: History, columns: Sequence[str]) -> None:
+    """Raises UsageError if answers change with time and records have none."""
+    if history.times and "start" not in columns:
+        last = printable(str(history.snapshots[-1].directory))
+        raise UsageError(
+            "the inventory has several snapshots, and the records have no start that would choose",
+            hint=f"keep the column start, or name one snapshot: eni={last}",
+        )
+
+
 class InterfaceEnricher(KeyedEnricher):
     """By interface id: `interface_...`. And `regional_nat_...` where the log has `resource_id`,
     since flows of a regional NAT gateway have that in place of an interface."""
@@ -62,6 +72,7 @@ class InterfaceEnricher(KeyedEnricher):
         self.adds = {f"{{role}}_{name}": TEXT for name in ABOUT}
 
     def bind(self, columns: Sequence[str]) -> None:
+        _check_start(self.history, columns)
         if "resource_id" in columns:
             self.on = {"interface": ("interface_id",), "regional_nat": ("resource_id",)}
 
@@ -85,6 +96,7 @@ class AddressEnricher(KeyedEnricher):
         self.adds = {f"{{role}}_{name}": TEXT for name in OF_ADDRESS}
 
     def bind(self, columns: Sequence[str]) -> None:
+        _check_start(self.history, columns)
         vpc = "vpc_id" if "vpc_id" in columns else "interface_vpc_id"
         prefix = "pkt_" if self.options.addresses == "packet" else ""
         source, target = f"{prefix}srcaddr", f"{prefix}dstaddr"
