@@ -5,8 +5,8 @@
         aws-region=<region>/year=YYYY/month=MM/day=DD/[hour=HH/]
 
 https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html. The service of VPC flow
-logs is `vpcflowlogs`; other flow logs have their own. What lies outside of AWSLogs, or deeper, or is
-named otherwise, says nothing.
+logs is `vpcflowlogs`; other flow logs have their own. What lies outside of AWSLogs, or deeper, or
+is named otherwise, says nothing.
 """
 
 from __future__ import annotations
@@ -75,15 +75,24 @@ def spot_of(folders: Sequence[str]) -> Spot | None:
             break
         facts[step] = found[1]
         at += 1
-    names = ("account", "service", "region")
-    known = {name: facts[name] for name in names if name in facts}
     times = [int(facts[name]) for name in ("year", "month", "day", "hour") if name in facts]
+    step, exact = next(reversed(facts), ""), at == len(folders)
+    begin = end = None
     try:
-        begin, end = _slots(times) if times else (None, None)
+        if times:
+            begin, end = _slots(times)
     except ValueError:  # folders such as 2024/99/
-        return Spot("region", False, service_at=start + 1, **known)
-    step = next(reversed(facts), "")
-    return Spot(step, at == len(folders), service_at=start + 1, begin=begin, end=end, **known)
+        step, exact = "region", False
+    return Spot(
+        step=step,
+        exact=exact,
+        account=facts.get("account"),
+        service=facts.get("service"),
+        service_at=start + 1,
+        region=facts.get("region"),
+        begin=begin,
+        end=end,
+    )
 
 
 def _slots(times: Sequence[int]) -> tuple[datetime, datetime]:

@@ -39,8 +39,10 @@ class _Listing:
 
 @define(eq=False)
 class Walk:
-    """The objects below a prefix. url: with the prefix; it need not end with a slash. found: whether
-    anything lay there, wanted or not."""
+    """The objects below a prefix. url: with the prefix; it need not end with a slash.
+
+    found: whether anything lay there, wanted or not.
+    """
 
     client: Any
     url: S3Url
@@ -50,7 +52,8 @@ class Walk:
     _searches: int = field(default=SEARCHES, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._named = self.url.key.count("/")
+        tail = self.url.key.rpartition("/")[2]
+        self._named = self.url.key.count("/") + is_hidden(tail)
 
     def objects(self) -> Iterator[Object]:
         """In the order of their keys. Raises InputError."""

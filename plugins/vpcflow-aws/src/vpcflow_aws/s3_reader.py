@@ -58,8 +58,11 @@ class S3Version:
         return f"s3://{self.bucket}/{self.key}"
 
     def fetch(self, offset: int, n: int) -> bytearray:
-        """`n` bytes from `offset`, fewer only at the object's end. Raises InputError: not there, not
-        allowed, replaced meanwhile, connections that break again and again."""
+        """`n` bytes from `offset`, fewer only at the object's end.
+
+        Raises InputError: not there, not allowed, replaced meanwhile, connections that break again
+        and again.
+        """
         end = min(offset + n, self.size)
         data = bytearray(max(0, end - offset))
         have = tries = 0
@@ -67,7 +70,7 @@ class S3Version:
             before = have
             try:
                 have += self._read(offset + have, memoryview(data)[have:])
-            except _Broken as broken:
+            except _BrokenError as broken:
                 have += broken.got
                 tries = 0 if have > before else tries + 1
                 if tries >= _RESUMES:
@@ -78,7 +81,7 @@ class S3Version:
         return data
 
     def _read(self, offset: int, target: memoryview) -> int:
-        """Fills `target`. Raises _Broken, with how much came, if the body ends early."""
+        """Fills `target`. Raises _BrokenError, with how much came, if the body ends early."""
         wanted: dict[str, Any] = {"Range": f"bytes={offset}-{offset + len(target) - 1}"}
         if self.etag:
             wanted["IfMatch"] = f'"{self.etag}"'
@@ -89,12 +92,12 @@ class S3Version:
             while got < len(target):
                 piece = body.read(min(256 << 10, len(target) - got))
                 if not piece:
-                    raise _Broken(got, EOFError("the answer ends early"))
+                    raise _BrokenError(got, EOFError("the answer ends early"))
                 target[got : got + len(piece)] = piece
                 got += len(piece)
             body.read()  # nothing more: it lets the connection be used again
         except (*S3Error, OSError) as error:
-            raise _Broken(got, error) from error
+            raise _BrokenError(got, error) from error
         finally:
             body.close()
         return got
@@ -123,7 +126,7 @@ class S3Version:
         return unreadable(error, "read", self.name, "s3:GetObject")
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """A body that ended before its time. got: bytes that came."""
 
     def __init__(self, got: int, error: BaseException) -> None:
