@@ -1,0 +1,98 @@
+#include "address.h"
+
+static bool parse_ipv4(const uint8_t *at, const uint8_t *end, uint32_t *out) {
+    uint32_t address = 0;
+    for (int part = 0; part < 4; part++) {
+        if (part && (at == end || *at++ != '.')) return false;
+        const uint8_t *first = at;
+        unsigned number = 0;
+        while (at < end && at - first < 4 && (unsigned)*at - '0' <= 9) number = number * 10 + (*at++ - '0');
+        if (at == first || number > 255 || (at - first > 1 && *first == '0')) return false;
+        address = address << 8 | number;
+    }
+    *out = address;
+    return at == end;
+}
+
+/* -1: not a hexadecimal digit */
+static int hex_digit(uint8_t character) {
+    if ((unsigned)character - '0' <= 9) return character - '0';
+    const unsigned letter = ((unsigned)character | 0x20) - 'a';
+    return letter < 6 ? (int)letter + 10 : -1;
+}
+
+/* The groups of an IPv6 address; *gap: before which of them "::" stands, or -1. */
+static bool parse_groups(const uint8_t *at, const uint8_t *end, uint16_t *groups, int *count, int *gap) {
+    *count = 0;
+    *gap = -1;
+    if (at < end && *at == ':') {
+        if (end - at < 2 || at[1] != ':') return false;
+        *gap = 0;
+        at += 2;
+    }
+    while (at < end) {
+        if (*count == 8) return false;
+        const uint8_t *first = at;
+        unsigned group = 0;
+        for (int digit; at < end && at - first < 5 && (digit = hex_digit(*at)) >= 0; at++) {
+            group = group << 4 | (unsigned)digit;
+        }
+        if (at < end && *at == '.') {
+            uint32_t tail;
+            if (*count > 6 || !parse_ipv4(first, end, &tail)) return false;
+            groups[(*count)++] = (uint16_t)(tail >> 16);
+            groups[(*count)++] = (uint16_t)tail;
+            return true;
+        }
+        if (at == first || at - first > 4) return false;
+        groups[(*count)++] = (uint16_t)group;
+        if (at == end) return true;
+        if (*at++ != ':' || at == end) return false;
+        if (*at == ':') {
+            if (*gap >= 0) return false;
+            *gap = *count;
+            at++;
+        }
+    }
+    return true;
+}
+
+static bool parse_ipv6(const uint8_t *at, const uint8_t *end, uint64_t *high, uint64_t *low) {
+    uint16_t groups[8];
+    int count, gap;
+    if (!parse_groups(at, end, groups, &count, &gap)) return false;
+    if (gap < 0 ? count != 8 : count > 7) return false;
+    uint64_t halves[2] = {0, 0};
+    const int zeros = 8 - count;
+    for (int i = 0; i < count; i++) {
+        const int place = gap >= 0 && i >= gap ? i + zeros : i;
+        halves[place >> 2] |= (uint64_t)groups[i] << (48 - 16 * (place & 3));
+    }
+    *high = halves[0];
+    *low = halves[1];
+    return true;
+}
+
+static bool holds_ipv4(uint64_t high, uint64_t low) {
+    return (high == 0 && low >> 32 == 0xFFFF) || (high == 0x0064FF9B00000000 && low >> 32 == 0);
+}
+
+vg_address vg_parse_address(const char *text, size_t length) {
+    const uint8_t *at = (const uint8_t *)text, *end = at + length;
+    vg_address address = {0, 0, 0, 0};
+    uint32_t ipv4;
+    if (length > 45) return address; /* INET6_ADDRSTRLEN without its zero byte */
+    if (parse_ipv4(at, end, &ipv4)) {
+        address.high = (uint64_t)ipv4 << 32;
+        address.family = 4;
+    } else if (parse_ipv6(at, end, &address.high, &address.low)) {
+        address.family = 6;
+        if (holds_ipv4(address.high, address.low)) {
+            address = (vg_address){address.low << 32, 0, 4, 0};
+        }
+    } else {
+        return address;
+    }
+    address.scope = (uint8_t)vg_scope_of(address.high, address.low, address.family);
+    return address;
+}

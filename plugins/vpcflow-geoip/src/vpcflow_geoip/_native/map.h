@@ -1,0 +1,34 @@
+/* A hash table from 64-bit numbers to row numbers. */
+#ifndef VG_MAP_H
+#define VG_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    uint64_t *keys;  /* owned */
+    int32_t *values; /* owned; -1: empty */
+    size_t size, used;
+    unsigned shift;
+} vg_map;
+
+/* False: no memory; nothing is to be freed then. Otherwise vg_map_close frees it. */
+bool vg_map_open(vg_map *map);
+void vg_map_close(vg_map *map);
+
+static inline size_t vg_map_place(const vg_map *map, uint64_t key) {
+    size_t place = (size_t)(key * 0x9E3779B97F4A7C15u >> map->shift);
+    while (map->values[place] >= 0 && map->keys[place] != key) place = (place + 1) & (map->size - 1);
+    return place;
+}
+
+/* -1: not there. */
+static inline int32_t vg_map_get(const vg_map *map, uint64_t key) {
+    return map->values[vg_map_place(map, key)];
+}
+
+/* Add a key that is not there; value is not negative. False: no memory, and the map is as before. */
+bool vg_map_add(vg_map *map, uint64_t key, int32_t value);
+
+#endif
