@@ -45,9 +45,9 @@ def vpcflow_register_sources(register: Register) -> None:
 def vpcflow_register_containers(register: Register) -> None:
     """register(name, container): another wrapping that files come in.
 
-    container: a function without arguments that gives a `vpcflow.containers.LineContainer` or a
-    `vpcflow.containers.ColumnContainer`. Runs once, when a file is met that is neither plain lines
-    nor one of the containers built in. The first container whose `sniff` says yes has the file.
+    container: a function without arguments that gives a `LineContainer` or `ColumnContainer` of
+    `vpcflow.containers.contract`. Runs once, when a file is met that is neither plain lines nor
+    one of the containers built in. The first container whose `sniff` says yes has the file.
     """
 
 

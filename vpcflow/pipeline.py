@@ -211,7 +211,7 @@ class Pipeline:
             schema = pa.schema(FlowSchema(scan.schema, "utf8"))
             enrichment = Enrichment(enrichers, schema, on_error=self.on_enricher_error)
             delivery.open(enrichment.schema)
-            plugins().manager.hook.vpcflow_run_started(run=run)
+            plugins().run_started(run)
             with self._interruptible():
                 self._pump(scan, positions, enrichment, delivery)
             self.report.seconds = spent + time.monotonic() - began
@@ -239,7 +239,7 @@ class Pipeline:
             if enrichment is not None:
                 enrichment.close()
         finally:
-            plugins().manager.hook.vpcflow_run_finished(report=report)
+            plugins().run_finished(report)
 
     def _to_read(self, state: State) -> tuple[list[SourceFile], list[Position]]:
         """The sources that are not delivered yet, and where each goes on."""
