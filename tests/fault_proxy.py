@@ -80,10 +80,10 @@ class Rewrite:
 Fault = Delay | CutBefore | CutAfter | CutBody | Answer | Rewrite
 
 
-def s3_error(status: int, code: str, *, forward: bool = False) -> Answer:
+def s3_error(status: int, code: str, *, message: str = "", forward: bool = False) -> Answer:
     """As S3 says it: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
     text = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code>'
-    text += f"<Message>{code}, says the proxy</Message></Error>"
+    text += f"<Message>{message or code + ', says the proxy'}</Message></Error>"
     return Answer(status, text.encode(), forward=forward)
 
 
