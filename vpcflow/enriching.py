@@ -8,6 +8,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from vpcflow.codes import ColumnCodes
 from vpcflow.enrich import BatchEnricher, Enricher, KeyedEnricher
 from vpcflow.errors import PluginError, VpcflowError
 from vpcflow.keyed import KeyedEngine, arrow_type
@@ -49,9 +50,10 @@ class Enrichment:
         self.on_error = on_error
         self.errors: dict[str, int] = {}
         self.schema = schema
+        self._codes = ColumnCodes()
         self._engines: list[KeyedEngine | _BatchEngine] = []
         for enricher in enrichers:
-            engine = _engine(enricher, self.schema.names)
+            engine = _engine(enricher, self.schema, self._codes)
             for field in engine.fields:
                 if field.name in self.schema.names:
                     raise PluginError(
@@ -66,6 +68,7 @@ class Enrichment:
 
         Raises PluginError when an enricher raises, with on_error="fail".
         """
+        self._codes.begin()
         arrays, names = list(batch.columns), list(batch.schema.names)
         for engine in self._engines:
             arrays += self._columns(engine, batch, source)
@@ -96,12 +99,14 @@ class Enrichment:
             raise failed
 
 
-def _engine(enricher: Enricher, columns: Sequence[str]) -> KeyedEngine | _BatchEngine:
+def _engine(
+    enricher: Enricher, schema: pa.Schema, codes: ColumnCodes
+) -> KeyedEngine | _BatchEngine:
     name = enricher.name or type(enricher).__name__
     try:
-        enricher.bind(columns)
+        enricher.bind(schema.names)
         if isinstance(enricher, KeyedEnricher):
-            return KeyedEngine(enricher, columns, name)
+            return KeyedEngine(enricher, schema, name, codes)
         if isinstance(enricher, BatchEnricher):
             return _BatchEngine(enricher, name)
     except VpcflowError:

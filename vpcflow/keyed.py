@@ -1,29 +1,25 @@
-"""The engine behind `KeyedEnricher`: distinct keys, a cache of answers, and columns gathered from
-it.
+"""The engine behind `KeyedEnricher`: distinct keys, a cache of answers, columns gathered from it.
 
-Every key that was asked has a number (the kernel's key set finds it), and every added column a
-table that holds the answer by number. So a batch costs one look-up in the set for each record and
-role, and one gather for each column; Python runs for new keys only. When the cache is full, the
-half of the keys that was not used for longest is forgotten.
+Every key that was asked has a number, and every added column a table that holds the answer by
+number. So a batch costs one look-up for each record and key column, and one gather for each new
+column; Python runs for new keys only. When the cache is full, the half of the keys that was not
+used for longest is forgotten.
 """
 
 from __future__ import annotations
 
-import secrets
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vpcflow import _native
+from vpcflow.answers import NumberColumn, answers_of
+from vpcflow.codes import ColumnCodes, Numbers, Pairs, is_text, rows_of
 from vpcflow.enrich import Key, KeyedEnricher
 from vpcflow.errors import PluginError, nearest
-
-if TYPE_CHECKING:
-    from typing_extensions import CapsuleType
 
 _DICTIONARY = "dictionary<int32, utf8>"
 _TYPES: Mapping[str, pa.DataType] = {
@@ -53,10 +49,12 @@ def arrow_type(name: str, column: str, plugin: str) -> pa.DataType:
 
 
 class KeyedEngine:
-    """Runs one KeyedEnricher. fields: the columns that it adds, in order. keyed: by how many of
-    the enricher's roles the batches can be asked (the others give nulls)."""
+    """Runs one KeyedEnricher. fields: the columns that it adds, in order. schema: of the batches;
+    a role whose key they do not have gets nulls."""
 
-    def __init__(self, enricher: KeyedEnricher, columns: Sequence[str], name: str) -> None:
+    def __init__(
+        self, enricher: KeyedEnricher, schema: pa.Schema, name: str, column_codes: ColumnCodes
+    ) -> None:
         self.enricher = enricher
         self.name = name
         self._types = [arrow_type(t, column, name) for column, t in enricher.adds.items()]
@@ -66,42 +64,73 @@ class KeyedEngine:
             for role, _ in self._roles
             for column, type_ in zip(enricher.adds, self._types, strict=True)
         ]
-        self._answerable = [set(key) <= set(columns) for _, key in self._roles]
         if not self._roles or not all(key for _, key in self._roles):
             raise PluginError("on names no role, or a role without a column", plugin=name)
-        if "start" not in columns and enricher.epochs:
-            self._answerable = [False] * len(self._roles)
         self._epochs = [_milliseconds(moment, name) for moment in enricher.epochs]
-        self._keys: CapsuleType = _native.keys(secrets.randbits(64))
-        self._tables = [_table(type_) for type_ in self._types]
+        usable = set(schema.names) if not self._epochs or "start" in schema.names else set()
+        self._answerable = [set(key) <= usable for _, key in self._roles]
+        self._column_codes = column_codes
+        self._schema = schema
+        self._forget_all()
 
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         """The columns of `fields` for a batch. Raises whatever the enricher raises, and PluginError
         for answers that are not what it promised."""
-        epochs = self._epoch_of(batch) if self._epochs and any(self._answerable) else None
+        if isinstance(self._keys, Pairs) and self._keys.stale:
+            self._forget_all()
+        epochs = self._epoch_of(batch) if self._epochs else None
         columns = []
         for (_, key), answerable in zip(self._roles, self._answerable, strict=True):
             if answerable:
-                columns += self._role(batch.select(list(key)), epochs)
+                columns += self._role(batch, list(key), epochs)
             else:
                 columns += [pa.nulls(batch.num_rows, type_) for type_ in self._types]
-        self._bound_cache()
+        if len(self._keys) > self.enricher.cache:
+            kept = self._keys.forget()
+            for answers in self._answers:
+                answers.keep(kept)
         return columns
 
-    def _role(self, keys: pa.RecordBatch, epochs: pa.Array | None) -> list[pa.Array]:
-        asked = keys if epochs is None else keys.append_column("epoch", epochs)
-        handle = _native.import_batch(*asked.__arrow_c_array__())
-        codes, new_rows = _native.encode(self._keys, handle)
+    def _role(
+        self, batch: pa.RecordBatch, key: list[str], epochs: pa.Array | None
+    ) -> list[pa.Array]:
+        codes = [self._column_codes.of(batch, name) for name in key]
+        asked = batch.select(key)
+        if epochs is not None:
+            asked = asked.append_column("epoch", epochs)
+            shifted = pc.add(epochs, pa.scalar(1, pa.int32()))  # from 0 on, as codes are
+            codes.append(shifted.buffers()[1].to_pybytes()[: 4 * batch.num_rows])
+        numbers, new_rows = self._keys.find(codes)
         if new_rows:
-            rows = pa.Array.from_buffers(
-                pa.int32(), len(new_rows) // 4, [None, pa.py_buffer(new_rows)]
-            )
             try:
-                self._ask(asked.take(rows), epochs is not None)
+                self._ask(asked.take(rows_of(new_rows)), epochs is not None)
             except BaseException:
-                self._forget_all()  # the set knows keys now whose answers the tables do not
+                self._forget_all()  # keys have numbers now whose answers the tables do not have
                 raise
-        return [table.gather(codes, keys.num_rows) for table in self._tables]
+        column = NumberColumn(numbers)
+        return [answers.gather(column) for answers in self._answers]
+
+    def _forget_all(self) -> None:
+        columns = max(len(key) for _, key in self._roles) + bool(self._epochs)
+        if any(len(key) + bool(self._epochs) != columns for _, key in self._roles):
+            raise PluginError("on gives its roles keys of unequal length", plugin=self.name)
+        self._keys = (
+            Pairs(self._column_codes, columns)
+            if columns > 1
+            else Numbers(self._column_codes, text=self._has_text_key())
+        )
+        self._answers = [answers_of(type_) for type_ in self._types]
+
+    def _has_text_key(self) -> bool:
+        kinds = {
+            is_text(self._schema.field(name).type)
+            for (_, key), answerable in zip(self._roles, self._answerable, strict=True)
+            if answerable
+            for name in key
+        }
+        if len(kinds) > 1:
+            raise PluginError("on has texts for one role and numbers for another", plugin=self.name)
+        return kinds != {False}
 
     def _ask(self, new: pa.RecordBatch, with_epoch: bool) -> None:
         """Put the answers for new keys behind those that the tables hold."""
@@ -136,7 +165,7 @@ class KeyedEngine:
                     f"lookup_many gave {len(array)} values of {column} for {count} keys",
                     plugin=self.name,
                 )
-        for table, array in zip(self._tables, arrays, strict=True):
+        for table, array in zip(self._answers, arrays, strict=True):
             table.append(array)
 
     def _epoch_of(self, batch: pa.RecordBatch) -> pa.Array:
@@ -151,84 +180,14 @@ class KeyedEngine:
         first, end = (bisect_right(self._epochs, moment) - 1 for moment in (low, high))
         if first == end:
             epochs = pa.repeat(pa.scalar(first, pa.int32()), batch.num_rows)
-            return epochs if not start.null_count else pc.if_else(start.is_null(), last, epochs)
+            if not start.null_count:
+                return epochs
+            return pc.if_else(start.is_null(), pa.scalar(last, pa.int32()), epochs)
         epochs = pa.repeat(pa.scalar(first, pa.int32()), batch.num_rows)
         for number in range(first + 1, end + 1):
             reached = pc.fill_null(pc.greater_equal(start, self._epochs[number]), False)
             epochs = pc.if_else(reached, pa.scalar(number, pa.int32()), epochs)
         return pc.if_else(start.is_null(), pa.scalar(last, pa.int32()), epochs)
-
-    def _bound_cache(self) -> None:
-        if _native.key_count(self._keys) <= self.enricher.cache:
-            return
-        kept = _native.forget(self._keys)
-        for table in self._tables:
-            table.keep(kept)
-
-    def _forget_all(self) -> None:
-        self._keys = _native.keys(secrets.randbits(64))
-        self._tables = [_table(type_) for type_ in self._types]
-
-
-# ---- tables: the answers by number of the key ----------------------------------------------------
-
-
-class _DictionaryTable:
-    """Repeating texts: for each key the number of its text."""
-
-    def __init__(self) -> None:
-        self._texts = _native.keys(secrets.randbits(64))
-        self._values = pa.array([], pa.utf8())
-        self._numbers = bytearray()
-
-    def append(self, array: pa.Array) -> None:
-        plain = array.cast(pa.utf8()) if pa.types.is_dictionary(array.type) else array
-        batch = pa.record_batch([plain], names=["text"])
-        numbers, new = _native.encode(self._texts, _native.import_batch(*batch.__arrow_c_array__()))
-        self._numbers += numbers
-        if new:
-            rows = pa.Array.from_buffers(pa.int32(), len(new) // 4, [None, pa.py_buffer(new)])
-            self._values = pa.concat_arrays([self._values, plain.take(rows)])
-
-    def gather(self, codes: bytes, rows: int) -> pa.Array:
-        values, validity = _native.gather(codes, self._numbers)
-        buffers = [None if validity is None else pa.py_buffer(validity), pa.py_buffer(values)]
-        indices = pa.Array.from_buffers(pa.int32(), rows, buffers)
-        return pa.DictionaryArray.from_arrays(indices, self._values)
-
-    def keep(self, kept: bytes) -> None:
-        """Only the keys of these numbers stay, and the texts that they need."""
-        former = self.gather(kept, len(kept) // 4).cast(pa.utf8())
-        self.__init__()  # type: ignore[misc]
-        self.append(former)
-
-
-class _PlainTable:
-    """Anything else: the values themselves."""
-
-    def __init__(self, type_: pa.DataType) -> None:
-        self._values = pa.array([], type_)
-        self._new: list[pa.Array] = []
-
-    def append(self, array: pa.Array) -> None:
-        self._new.append(array)
-
-    def gather(self, codes: bytes, rows: int) -> pa.Array:
-        if self._new:
-            self._values = pa.concat_arrays([self._values, *self._new])
-            self._new = []
-        indices = pa.Array.from_buffers(pa.int32(), rows, [None, pa.py_buffer(codes)])
-        known = pc.greater_equal(indices, 0)
-        if not pc.all(known).as_py():
-            indices = pc.if_else(known, indices, None)
-        return self._values.take(indices)
-
-    def keep(self, kept: bytes) -> None:
-        self._values = self.gather(kept, len(kept) // 4)
-
-
-def _table(type_: pa.DataType) -> _DictionaryTable | _PlainTable:
-    return _DictionaryTable() if pa.types.is_dictionary(type_) else _PlainTable(type_)
 
 
 def _as_array(values: Any, type_: pa.DataType, column: str, plugin: str) -> pa.Array:

@@ -1,8 +1,8 @@
 # The part of the kernel that knows nothing of Python, as the static library vf_kernel.
 set(VF_DIR ${CMAKE_CURRENT_LIST_DIR})
 set(VF_SOURCES
-    batch.c buffer.c decoder.c dictionary.c frame.c group.c kernel_scalar.c kernels.c keys.c plan.c reader.c
-    render.c schema.c text.c)
+    batch.c buffer.c decoder.c dictionary.c frame.c group.c kernel_scalar.c kernels.c keys.c
+    last_used.c numbers.c plan.c reader.c render.c schema.c text.c)
 set(VF_AVX2 -mavx2 -mbmi -mbmi2 -mlzcnt -mpopcnt)
 set(VF_AVX512 ${VF_AVX2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512vbmi
     -mavx512vbmi2 -mprefer-vector-width=512)

@@ -3,52 +3,42 @@
 #include <stdlib.h>
 
 #include "dictionary.h" /* vf_mix */
+#include "last_used.h"
 
+/* Half a cache line. Up to 16 bytes are told apart by `head` and `tail` (which overlap) and `length`
+ * alone; of a longer key these are hashes, and its bytes decide. */
 typedef struct {
-    uint64_t hash;
+    uint64_t head, tail;
+    uint32_t hash, length;
     int32_t code; /* -1: free */
+    uint32_t unused;
 } vf_key_slot;
+
+#define SHORT 16u
+#define FIRST_SLOTS 1024u
+#define AHEAD 32 /* keys whose slots are fetched before the first of them is looked up */
 
 struct vf_keys {
     uint64_t secret[2];
     vf_key_slot *slots;
-    uint64_t mask; /* slots - 1 */
-    int32_t count, room;
-    uint64_t *ends;  /* of each key in the arena */
-    uint32_t *used;  /* the call of vf_keys_encode that used the key last */
-    uint64_t *hashes;
+    uint32_t mask; /* slots - 1 */
+    int32_t count;
+    vf_last_used used;
+    uint64_t *begins; /* of each long key in the arena */
+    int32_t begins_room;
     uint8_t *arena;
-    uint64_t arena_room;
-    uint32_t call;
-    vf_buffer scratch; /* a key of several columns */
+    uint64_t arena_length, arena_room;
 };
 
-static const uint64_t FIRST_SLOTS = 1024;
+typedef struct {
+    uint64_t head, tail;
+    uint32_t hash, length;
+    const uint8_t *text;
+} vf_probe;
 
-static uint64_t load_tail(const uint8_t *text, size_t length) { /* below 8 bytes */
-    if (length >= 4) {
-        return vf_load32(text) | (uint64_t)vf_load32(text + length - 4) << 32;
-    }
-    if (length == 0) return 0;
-    return text[0] | (uint64_t)text[length / 2] << 8 | (uint64_t)text[length - 1] << 16;
-}
-
-static uint64_t hash_key(const vf_keys *keys, const uint8_t *text, size_t length) {
-    uint64_t hash = keys->secret[0] ^ length;
-    while (length > 16) {
-        hash = vf_mix(vf_load64(text) ^ keys->secret[1], vf_load64(text + 8) ^ hash);
-        text += 16;
-        length -= 16;
-    }
-    if (length >= 8) {
-        return vf_mix(vf_load64(text) ^ keys->secret[1], vf_load64(text + length - 8) ^ hash);
-    }
-    return vf_mix(load_tail(text, length) ^ keys->secret[1], hash ^ 0x9E3779B97F4A7C15u);
-}
-
-static vf_key_slot *new_slots(uint64_t count) {
+static vf_key_slot *new_slots(uint32_t count) {
     vf_key_slot *slots = malloc(count * sizeof *slots);
-    for (uint64_t i = 0; slots && i < count; i++) slots[i] = (vf_key_slot){0, -1};
+    for (uint32_t i = 0; slots && i < count; i++) slots[i].code = -1;
     return slots;
 }
 
@@ -67,199 +57,258 @@ vf_keys *vf_keys_new(uint64_t secret) {
 void vf_keys_free(vf_keys *keys) {
     if (!keys) return;
     free(keys->slots);
-    free(keys->ends);
-    free(keys->used);
-    free(keys->hashes);
+    vf_last_used_free(&keys->used);
+    free(keys->begins);
     free(keys->arena);
-    vf_buffer_free(&keys->scratch, NULL);
     free(keys);
 }
 
 int32_t vf_keys_count(const vf_keys *keys) { return keys->count; }
 
-static uint64_t begin_of(const vf_keys *keys, int32_t code) { return code ? keys->ends[code - 1] : 0; }
+/* ---- hashing ----------------------------------------------------------------------------------- */
 
-/* The slot of a key, or the free one where it belongs. */
-static vf_key_slot *find(const vf_keys *keys, uint64_t hash, const uint8_t *text, size_t length) {
-    for (uint64_t i = hash & keys->mask;; i = (i + 1) & keys->mask) {
+VF_INLINE uint64_t load_below_8(const uint8_t *text, uint32_t length) {
+    if (length >= 4) return vf_load32(text) | (uint64_t)vf_load32(text + length - 4) << 32;
+    if (length == 0) return 0;
+    return text[0] | (uint64_t)text[length / 2] << 8 | (uint64_t)text[length - 1] << 16;
+}
+
+static uint64_t hash_long(const vf_keys *keys, const uint8_t *text, uint32_t length, uint64_t seed) {
+    uint64_t hash = seed ^ length;
+    for (; length > 16; text += 16, length -= 16) {
+        hash = vf_mix(vf_load64(text) ^ keys->secret[1], vf_load64(text + 8) ^ hash);
+    }
+    return length < 8 ? vf_mix(load_below_8(text, length) ^ keys->secret[1], hash)
+                      : vf_mix(vf_load64(text) ^ keys->secret[1], vf_load64(text + length - 8) ^ hash);
+}
+
+VF_INLINE void finish_probe(const vf_keys *keys, vf_probe *probe) {
+    const uint64_t hash =
+        vf_mix(probe->head ^ keys->secret[0] ^ probe->length, probe->tail ^ keys->secret[1]);
+    probe->hash = (uint32_t)(hash ^ hash >> 32);
+    __builtin_prefetch(&keys->slots[probe->hash & keys->mask]);
+}
+
+VF_INLINE void probe_text(const vf_keys *keys, vf_probe *probe, const uint8_t *text, size_t length) {
+    probe->text = text;
+    probe->length = (uint32_t)length;
+    if (VF_LIKELY(length >= 8 && length <= SHORT)) {
+        probe->head = vf_load64(text);
+        probe->tail = vf_load64(text + length - 8);
+    } else if (length < 8) {
+        probe->head = load_below_8(text, (uint32_t)length);
+        probe->tail = 0;
+    } else {
+        probe->head = hash_long(keys, text, (uint32_t)length, keys->secret[0]);
+        probe->tail = hash_long(keys, text, (uint32_t)length, ~keys->secret[0]);
+    }
+    finish_probe(keys, probe);
+}
+
+VF_INLINE void probe_integer(const vf_keys *keys, vf_probe *probe, uint64_t value) {
+    probe->head = value;
+    probe->tail = 0;
+    probe->length = sizeof value;
+    finish_probe(keys, probe);
+}
+
+/* ---- slots ------------------------------------------------------------------------------------- */
+
+VF_INLINE vf_key_slot *find(const vf_keys *keys, const vf_probe *probe) {
+    for (uint32_t i = probe->hash & keys->mask;; i = (i + 1) & keys->mask) {
         vf_key_slot *slot = &keys->slots[i];
         if (slot->code < 0) return slot;
-        if (slot->hash != hash) continue;
-        const uint64_t begin = begin_of(keys, slot->code);
-        if (keys->ends[slot->code] - begin == length &&
-            memcmp(keys->arena + begin, text, length) == 0) {
+        if (slot->head != probe->head || slot->tail != probe->tail || slot->length != probe->length) {
+            continue;
+        }
+        if (VF_LIKELY(probe->length <= SHORT) ||
+            memcmp(keys->arena + keys->begins[slot->code], probe->text, probe->length) == 0) {
             return slot;
         }
     }
 }
 
-static void put_slot(vf_key_slot *slots, uint64_t mask, uint64_t hash, int32_t code) {
-    uint64_t i = hash & mask;
+static void put_slot(vf_key_slot *slots, uint32_t mask, const vf_key_slot *slot) {
+    uint32_t i = slot->hash & mask;
     while (slots[i].code >= 0) i = (i + 1) & mask;
-    slots[i] = (vf_key_slot){hash, code};
+    slots[i] = *slot;
 }
 
 static bool grow_slots(vf_keys *keys) {
-    const uint64_t count = (keys->mask + 1) * 2;
-    vf_key_slot *slots = new_slots(count);
+    const uint64_t count = ((uint64_t)keys->mask + 1) * 2;
+    vf_key_slot *slots = count <= UINT32_MAX ? new_slots((uint32_t)count) : NULL;
     if (!slots) return false;
-    for (int32_t code = 0; code < keys->count; code++) put_slot(slots, count - 1, keys->hashes[code], code);
+    for (uint32_t i = 0; i <= keys->mask; i++) {
+        if (keys->slots[i].code >= 0) put_slot(slots, (uint32_t)count - 1, &keys->slots[i]);
+    }
     free(keys->slots);
     keys->slots = slots;
-    keys->mask = count - 1;
+    keys->mask = (uint32_t)count - 1;
     return true;
 }
 
-static bool grow(void **memory, size_t bytes) {
-    void *grown = realloc(*memory, bytes);
-    if (!grown) return false;
-    *memory = grown;
-    return true;
-}
-
-/* Room for one more key of `length` bytes, in the slots too. */
-static bool reserve(vf_keys *keys, size_t length) {
-    if (keys->count == INT32_MAX) return false;
-    if (keys->count == keys->room) {
-        const int32_t room = keys->room > INT32_MAX / 2 ? INT32_MAX : keys->room ? keys->room * 2 : 1024;
-        if (!grow((void **)&keys->ends, (size_t)room * sizeof *keys->ends) ||
-            !grow((void **)&keys->used, (size_t)room * sizeof *keys->used) ||
-            !grow((void **)&keys->hashes, (size_t)room * sizeof *keys->hashes)) {
-            return false;
-        }
-        keys->room = room;
+static bool keep_text(vf_keys *keys, int32_t code, const uint8_t *text, uint32_t length) {
+    if (code >= keys->begins_room) {
+        const int64_t room = (int64_t)code * 2 + 1024;
+        uint64_t *begins = realloc(keys->begins, (size_t)room * sizeof *begins);
+        if (!begins) return false;
+        keys->begins = begins;
+        keys->begins_room = room > INT32_MAX ? INT32_MAX : (int32_t)room;
     }
-    const uint64_t needed = begin_of(keys, keys->count) + length;
-    if (needed > keys->arena_room) {
-        const uint64_t room = needed * 2 + 4096;
-        if (!grow((void **)&keys->arena, room)) return false;
+    if (keys->arena_length + length > keys->arena_room) {
+        const uint64_t room = (keys->arena_length + length) * 2 + 4096;
+        uint8_t *arena = realloc(keys->arena, room);
+        if (!arena) return false;
+        keys->arena = arena;
         keys->arena_room = room;
     }
-    return (uint64_t)keys->count * 2 < keys->mask || grow_slots(keys);
+    memcpy(keys->arena + keys->arena_length, text, length);
+    keys->begins[code] = keys->arena_length;
+    keys->arena_length += length;
+    return true;
 }
 
-/* The number of a key, which is added if it is new; -1 without memory. */
-static int32_t code_of(vf_keys *keys, const uint8_t *text, size_t length) {
-    const uint64_t hash = hash_key(keys, text, length);
-    const vf_key_slot *slot = find(keys, hash, text, length);
-    if (slot->code >= 0) return slot->code;
-    if (!reserve(keys, length)) return -1;
+/* The code of a key that is not in the set yet; -1 without memory. */
+static VF_NOINLINE int32_t add(vf_keys *keys, const vf_probe *probe) {
+    if (keys->count == INT32_MAX || !vf_last_used_reserve(&keys->used, keys->count + 1)) return -1;
+    if ((uint64_t)keys->count * 2 >= keys->mask && !grow_slots(keys)) return -1;
     const int32_t code = keys->count;
-    const uint64_t begin = begin_of(keys, code);
-    if (length) memcpy(keys->arena + begin, text, length);
-    keys->ends[code] = begin + length;
-    keys->hashes[code] = hash;
-    put_slot(keys->slots, keys->mask, hash, code);
+    if (probe->length > SHORT && !keep_text(keys, code, probe->text, probe->length)) return -1;
+    put_slot(keys->slots, keys->mask,
+             &(vf_key_slot){probe->head, probe->tail, probe->hash, probe->length, code, 0});
     keys->count++;
     return code;
 }
 
-/* The bytes of a row's key. 1; 0: a column is null; -1: without memory. */
-static int key_of(vf_keys *keys, const vf_reader *columns, size_t count, int64_t row, int64_t *integer,
-                  const uint8_t **text, size_t *length) {
-    for (size_t c = 0; c < count; c++) {
-        if (vf_reader_null(&columns[c], row)) return 0;
+VF_INLINE bool look_up(vf_keys *keys, const vf_probe *probe, int64_t row, int32_t *code,
+                       int32_t *new_rows, int64_t *new_count) {
+    *code = find(keys, probe)->code;
+    if (VF_UNLIKELY(*code < 0)) {
+        *code = add(keys, probe);
+        if (*code < 0) return false;
+        new_rows[(*new_count)++] = (int32_t)row;
     }
-    if (count == 1 && columns->kind == VF_READ_TEXT) {
-        *text = vf_reader_text(columns, row, length);
-        return 1;
-    }
-    if (count == 1) {
-        *integer = vf_reader_integer(columns, row);
-        *text = (const uint8_t *)integer;
-        *length = sizeof *integer;
-        return 1;
-    }
-    keys->scratch.length = 0;
-    for (size_t c = 0; c < count; c++) {
-        *integer = columns[c].kind == VF_READ_TEXT ? 0 : vf_reader_integer(&columns[c], row);
-        const uint8_t *part = (const uint8_t *)integer;
-        size_t size = sizeof *integer;
-        if (columns[c].kind == VF_READ_TEXT) part = vf_reader_text(&columns[c], row, &size);
-        const uint64_t prefix = size;
-        if (!vf_buffer_reserve(&keys->scratch, size + sizeof prefix, NULL)) return -1;
-        memcpy(keys->scratch.data + keys->scratch.length, &prefix, sizeof prefix);
-        if (size) memcpy(keys->scratch.data + keys->scratch.length + sizeof prefix, part, size);
-        keys->scratch.length += sizeof prefix + size;
-    }
-    *text = keys->scratch.data;
-    *length = keys->scratch.length;
-    return 1;
+    keys->used.at[*code] = keys->used.now;
+    return true;
 }
 
-bool vf_keys_encode(vf_keys *keys, const vf_reader *columns, size_t count, int64_t rows,
-                    int32_t *codes, int32_t *new_rows, int64_t *new_count) {
-    keys->call++;
-    *new_count = 0;
-    for (int64_t row = 0; row < rows; row++) {
-        int64_t integer;
-        const uint8_t *text = NULL;
-        size_t length = 0;
-        codes[row] = -1;
-        const int found = key_of(keys, columns, count, row, &integer, &text, &length);
-        if (found == 0) continue;
-        const int32_t before = keys->count;
-        const int32_t code = found < 0 ? -1 : code_of(keys, text, length);
-        if (code < 0) return false;
-        codes[row] = code;
-        keys->used[code] = keys->call;
-        if (code == before) new_rows[(*new_count)++] = (int32_t)row;
+/* ---- columns ----------------------------------------------------------------------------------- */
+
+VF_INLINE void probe_row(const vf_keys *keys, const vf_reader *column, int64_t row, vf_probe *probe) {
+    if (column->kind == VF_READ_TEXT) {
+        size_t length;
+        const uint8_t *text = vf_reader_text(column, row, &length);
+        probe_text(keys, probe, text, length);
+    } else {
+        probe_integer(keys, probe, (uint64_t)vf_reader_integer(column, row));
+    }
+}
+
+static bool encode_plain(vf_keys *keys, const vf_reader *column, int64_t rows, int32_t *codes,
+                         int32_t *new_rows, int64_t *new_count) {
+    vf_probe probes[AHEAD];
+    int64_t row_of[AHEAD];
+    for (int64_t begin = 0; begin < rows; begin += AHEAD) {
+        const int64_t end = rows - begin < AHEAD ? rows : begin + AHEAD;
+        int count = 0;
+        for (int64_t row = begin; row < end; row++) {
+            codes[row] = -1;
+            if (vf_reader_null(column, row)) continue;
+            probe_row(keys, column, row, &probes[count]);
+            row_of[count++] = row;
+        }
+        for (int i = 0; i < count; i++) {
+            int32_t *code = &codes[row_of[i]];
+            if (!look_up(keys, &probes[i], row_of[i], code, new_rows, new_count)) return false;
+        }
     }
     return true;
 }
 
-static int by_number(const void *a, const void *b) {
-    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
+/* Each value of the dictionary is looked up once, when a row has it. */
+static bool encode_dictionary(vf_keys *keys, const vf_reader *column, int64_t rows, int32_t *codes,
+                              int32_t *new_rows, int64_t *new_count) {
+    int32_t *code_of = malloc((size_t)column->dictionary_length * sizeof *code_of + 1);
+    if (!code_of) return false;
+    for (int64_t i = 0; i < column->dictionary_length; i++) code_of[i] = -1;
+    bool ok = true;
+    for (int64_t row = 0; ok && row < rows; row++) {
+        codes[row] = -1;
+        if (vf_reader_null(column, row)) continue;
+        int32_t *code = &code_of[vf_reader_index(column, row)];
+        if (*code < 0) {
+            vf_probe probe;
+            probe_row(keys, column, row, &probe);
+            ok = look_up(keys, &probe, row, code, new_rows, new_count);
+        }
+        codes[row] = *code;
+    }
+    free(code_of);
+    return ok;
 }
 
+bool vf_keys_encode(vf_keys *keys, const vf_reader *column, int64_t rows, int32_t *codes,
+                    int32_t *new_rows, int64_t *new_count) {
+    keys->used.now++;
+    *new_count = 0;
+    return (column->index_layout ? encode_dictionary : encode_plain)(keys, column, rows, codes,
+                                                                    new_rows, new_count);
+}
+
+bool vf_keys_pair(vf_keys *keys, const int32_t *first, const int32_t *second, int64_t rows,
+                  int32_t *codes, int32_t *new_rows, int64_t *new_count) {
+    vf_probe probes[AHEAD];
+    keys->used.now++;
+    *new_count = 0;
+    for (int64_t begin = 0; begin < rows; begin += AHEAD) {
+        const int64_t end = rows - begin < AHEAD ? rows : begin + AHEAD;
+        for (int64_t row = begin; row < end; row++) {
+            const uint64_t pair = (uint32_t)first[row] | (uint64_t)(uint32_t)second[row] << 32;
+            probe_integer(keys, &probes[row - begin], pair);
+        }
+        for (int64_t row = begin; row < end; row++) {
+            codes[row] = -1;
+            if (first[row] < 0 || second[row] < 0) continue;
+            if (!look_up(keys, &probes[row - begin], row, &codes[row], new_rows, new_count)) return false;
+        }
+    }
+    return true;
+}
+
+/* ---- forgetting -------------------------------------------------------------------------------- */
+
 bool vf_keys_forget(vf_keys *keys, int32_t *old_codes, int32_t *kept) {
-    const size_t bytes = (size_t)keys->count * sizeof *keys->used;
-    uint32_t *sorted = malloc(bytes + 1);
+    int32_t *new_codes = malloc((size_t)keys->count * sizeof *new_codes + 1);
     vf_keys *fresh = vf_keys_new(0);
-    if (!sorted || !fresh) {
-        free(sorted);
+    if (!new_codes || !fresh || !vf_last_used_choose(&keys->used, keys->count, old_codes, kept)) {
+        free(new_codes);
         vf_keys_free(fresh);
         return false;
     }
     memcpy(fresh->secret, keys->secret, sizeof fresh->secret);
-    if (bytes) memcpy(sorted, keys->used, bytes);
-    qsort(sorted, (size_t)keys->count, sizeof *sorted, by_number);
-    const int32_t half = keys->count / 2;
-    const uint32_t threshold = keys->count ? sorted[half] : 0;
-    int32_t at_threshold = 0; /* how many of those that were used just then have room */
-    while (half + at_threshold < keys->count && sorted[half + at_threshold] == threshold) at_threshold++;
-    free(sorted);
-    *kept = 0;
-    for (int32_t code = 0; code < keys->count; code++) {
-        if (keys->used[code] < threshold) continue;
-        if (keys->used[code] == threshold && at_threshold-- <= 0) continue;
-        const uint64_t begin = begin_of(keys, code);
-        const int32_t fresh_code = code_of(fresh, keys->arena + begin, keys->ends[code] - begin);
-        if (fresh_code < 0) {
-            vf_keys_free(fresh);
-            return false;
+    fresh->used.now = keys->used.now;
+    for (int32_t code = 0; code < keys->count; code++) new_codes[code] = -1;
+    for (int32_t i = 0; i < *kept; i++) new_codes[old_codes[i]] = i;
+    bool ok = vf_last_used_reserve(&fresh->used, *kept);
+    while (ok && (uint64_t)*kept * 2 >= fresh->mask) ok = grow_slots(fresh);
+    for (uint32_t i = 0; ok && i <= keys->mask; i++) {
+        vf_key_slot slot = keys->slots[i];
+        if (slot.code < 0 || new_codes[slot.code] < 0) continue;
+        const int32_t old = slot.code;
+        slot.code = new_codes[old];
+        if (slot.length > SHORT) {
+            ok = keep_text(fresh, slot.code, keys->arena + keys->begins[old], slot.length);
         }
-        fresh->used[fresh_code] = keys->used[code];
-        old_codes[(*kept)++] = code;
+        fresh->used.at[slot.code] = keys->used.at[old];
+        put_slot(fresh->slots, fresh->mask, &slot);
     }
-    fresh->call = keys->call;
-    const vf_keys former = *keys;
-    *keys = *fresh;
-    *fresh = former;
+    free(new_codes);
+    if (ok) {
+        fresh->count = *kept;
+        const vf_keys former = *keys;
+        *keys = *fresh;
+        *fresh = former;
+    }
     vf_keys_free(fresh);
-    return true;
-}
-
-int64_t vf_gather(const int32_t *codes, int64_t rows, const int32_t *table, int64_t size, int32_t *out,
-                  uint8_t *validity) {
-    int64_t nulls = 0;
-    for (int64_t row = 0; row < rows; row++) {
-        const int32_t code = codes[row];
-        const int32_t value = code >= 0 && code < size ? table[code] : -1;
-        out[row] = value < 0 ? 0 : value;
-        validity[row >> 3] |= (uint8_t)((value >= 0) << (row & 7));
-        nulls += value < 0;
-    }
-    return nulls;
+    return ok;
 }

@@ -1,12 +1,16 @@
-/* Key sets for Python: `_native.keys`, `encode`, `forget`, `gather`. */
+/* Key sets and numbers for Python. Codes and numbers go to and fro as bytes of int32. */
 #include <stdlib.h>
 
 #include "keys.h"
 #include "module.h"
 
 #define KEYS_CAPSULE "vpcflow.keys"
+#define NUMBERS_CAPSULE "vpcflow.numbers"
 
 static void free_keys(PyObject *capsule) { vf_keys_free(PyCapsule_GetPointer(capsule, KEYS_CAPSULE)); }
+static void free_numbers(PyObject *capsule) {
+    vf_numbers_free(PyCapsule_GetPointer(capsule, NUMBERS_CAPSULE));
+}
 
 /* keys(secret) -> an empty set */
 PyObject *vf_py_keys(PyObject *module, PyObject *secret) {
@@ -20,30 +24,56 @@ PyObject *vf_py_keys(PyObject *module, PyObject *secret) {
     return capsule;
 }
 
-static vf_reader *readers_of(const vf_batch *batch, size_t *count) {
-    const struct ArrowSchema *schema = vf_batch_schema(batch);
-    const struct ArrowArray *array = vf_batch_array(batch);
-    *count = (size_t)schema->n_children;
-    vf_reader *readers = calloc(*count + 1, sizeof *readers);
-    if (!readers) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    for (size_t c = 0; c < *count; c++) {
-        const struct ArrowSchema *column = schema->children[c];
-        if (vf_reader_init(&readers[c], column, array->children[c], array->offset) &&
-            readers[c].kind <= VF_READ_TEXT) {
-            continue;
-        }
-        PyErr_Format(PyExc_TypeError, "column '%s' has the Arrow format '%s', which cannot be a key",
-                     column->name, column->format);
-        free(readers);
-        return NULL;
-    }
-    return readers;
+/* numbers() -> none yet */
+PyObject *vf_py_numbers(PyObject *module, PyObject *unused) {
+    (void)module;
+    (void)unused;
+    vf_numbers *numbers = vf_numbers_new();
+    if (!numbers) return PyErr_NoMemory();
+    PyObject *capsule = PyCapsule_New(numbers, NUMBERS_CAPSULE, free_numbers);
+    if (!capsule) vf_numbers_free(numbers);
+    return capsule;
 }
 
-/* encode(keys, batch) -> (codes, rows of new keys): bytes of int32. All columns make the key. */
+static PyObject *int32_bytes(const int32_t *values, int64_t count) {
+    return PyBytes_FromStringAndSize((const char *)values, (Py_ssize_t)count * 4);
+}
+
+/* What encode, pair and find give: the codes of all rows, and the rows of the new ones. */
+typedef struct {
+    PyObject *codes;
+    int32_t *to, *new_rows;
+    int64_t new_count;
+} vf_found;
+
+static bool begin_found(vf_found *found, int64_t rows) {
+    *found = (vf_found){0};
+    if (rows > INT32_MAX) {
+        PyErr_Format(PyExc_ValueError, "a batch of %lld rows", (long long)rows);
+        return false;
+    }
+    found->codes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rows * 4);
+    found->new_rows = malloc((size_t)rows * sizeof *found->new_rows + 1);
+    if (found->codes && found->new_rows) {
+        found->to = (int32_t *)(void *)PyBytes_AsString(found->codes);
+        return true;
+    }
+    if (!PyErr_Occurred()) PyErr_NoMemory();
+    Py_XDECREF(found->codes);
+    free(found->new_rows);
+    return false;
+}
+
+static PyObject *end_found(vf_found *found, bool ok) {
+    PyObject *rows = ok ? int32_bytes(found->new_rows, found->new_count) : PyErr_NoMemory();
+    PyObject *result = rows ? PyTuple_Pack(2, found->codes, rows) : NULL;
+    Py_XDECREF(rows);
+    Py_DECREF(found->codes);
+    free(found->new_rows);
+    return result;
+}
+
+/* encode(keys, batch) -> (codes, rows of new keys); of the batch's only column */
 PyObject *vf_py_encode(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *set, *capsule;
@@ -51,78 +81,129 @@ PyObject *vf_py_encode(PyObject *module, PyObject *args) {
     vf_keys *keys = PyCapsule_GetPointer(set, KEYS_CAPSULE);
     vf_batch *batch = keys ? vf_unwrap_batch(capsule) : NULL;
     if (!batch) return NULL;
-    const int64_t rows = vf_batch_array(batch)->length;
-    size_t count;
-    if (rows > INT32_MAX) return PyErr_Format(PyExc_ValueError, "a batch of %lld rows", (long long)rows);
-    vf_reader *readers = readers_of(batch, &count);
-    if (!readers) return NULL;
-    PyObject *codes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rows * 4);
-    int32_t *new_rows = malloc((size_t)rows * sizeof *new_rows + 1);
-    PyObject *result = NULL;
-    if (codes && new_rows) {
-        int32_t *to = (int32_t *)(void *)PyBytes_AsString(codes);
-        int64_t new_count;
-        bool encoded;
-        Py_BEGIN_ALLOW_THREADS
-        encoded = vf_keys_encode(keys, readers, count, rows, to, new_rows, &new_count);
-        Py_END_ALLOW_THREADS
-        if (encoded) {
-            result = Py_BuildValue("Oy#", codes, (const char *)new_rows, (Py_ssize_t)new_count * 4);
-        } else {
-            PyErr_NoMemory();
-        }
-    } else if (codes) {
-        PyErr_NoMemory();
+    const struct ArrowSchema *schema = vf_batch_schema(batch);
+    const struct ArrowArray *array = vf_batch_array(batch);
+    if (schema->n_children != 1) return PyErr_Format(PyExc_ValueError, "encode takes one column");
+    vf_reader column;
+    if (!vf_reader_init(&column, schema->children[0], array->children[0], array->offset) ||
+        column.kind > VF_READ_TEXT) {
+        return PyErr_Format(PyExc_TypeError, "column '%s' has the Arrow format '%s', which cannot be a key",
+                            schema->children[0]->name, schema->children[0]->format);
     }
-    Py_XDECREF(codes);
-    free(new_rows);
-    free(readers);
+    vf_found found;
+    if (!begin_found(&found, array->length)) return NULL;
+    bool ok;
+    Py_BEGIN_ALLOW_THREADS
+    ok = vf_keys_encode(keys, &column, array->length, found.to, found.new_rows, &found.new_count);
+    Py_END_ALLOW_THREADS
+    return end_found(&found, ok);
+}
+
+/* pair(keys, codes, codes) -> (codes, rows of new pairs) */
+PyObject *vf_py_pair(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *set, *result = NULL;
+    Py_buffer first, second;
+    if (!PyArg_ParseTuple(args, "Oy*y*", &set, &first, &second)) return NULL;
+    vf_keys *keys = PyCapsule_GetPointer(set, KEYS_CAPSULE);
+    vf_found found;
+    if (keys && first.len != second.len) PyErr_SetString(PyExc_ValueError, "columns of unequal length");
+    if (keys && first.len == second.len && begin_found(&found, first.len / 4)) {
+        bool ok;
+        Py_BEGIN_ALLOW_THREADS
+        ok = vf_keys_pair(keys, first.buf, second.buf, first.len / 4, found.to, found.new_rows,
+                          &found.new_count);
+        Py_END_ALLOW_THREADS
+        result = end_found(&found, ok);
+    }
+    PyBuffer_Release(&first);
+    PyBuffer_Release(&second);
     return result;
 }
 
-/* key_count(keys) -> keys in the set */
-PyObject *vf_py_key_count(PyObject *module, PyObject *set) {
+/* find(numbers, codes) -> (numbers, rows of new ones) */
+PyObject *vf_py_find(PyObject *module, PyObject *args) {
     (void)module;
-    vf_keys *keys = PyCapsule_GetPointer(set, KEYS_CAPSULE);
+    PyObject *capsule, *result = NULL;
+    Py_buffer codes;
+    if (!PyArg_ParseTuple(args, "Oy*", &capsule, &codes)) return NULL;
+    vf_numbers *numbers = PyCapsule_GetPointer(capsule, NUMBERS_CAPSULE);
+    vf_found found;
+    if (numbers && begin_found(&found, codes.len / 4)) {
+        bool ok;
+        Py_BEGIN_ALLOW_THREADS
+        ok = vf_numbers_find(numbers, codes.buf, codes.len / 4, found.to, found.new_rows,
+                             &found.new_count);
+        Py_END_ALLOW_THREADS
+        result = end_found(&found, ok);
+    }
+    PyBuffer_Release(&codes);
+    return result;
+}
+
+/* key_count(keys or numbers) -> how many there are */
+PyObject *vf_py_key_count(PyObject *module, PyObject *capsule) {
+    (void)module;
+    if (PyCapsule_IsValid(capsule, NUMBERS_CAPSULE)) {
+        return PyLong_FromLong(vf_numbers_count(PyCapsule_GetPointer(capsule, NUMBERS_CAPSULE)));
+    }
+    vf_keys *keys = PyCapsule_GetPointer(capsule, KEYS_CAPSULE);
     return keys ? PyLong_FromLong(vf_keys_count(keys)) : NULL;
 }
 
-/* forget(keys) -> the former numbers of the keys that stay: bytes of int32 */
-PyObject *vf_py_forget(PyObject *module, PyObject *set) {
+/* forget(keys or numbers) -> the former codes or numbers of those that stay */
+PyObject *vf_py_forget(PyObject *module, PyObject *capsule) {
     (void)module;
-    vf_keys *keys = PyCapsule_GetPointer(set, KEYS_CAPSULE);
-    if (!keys) return NULL;
-    int32_t *old_codes = malloc((size_t)vf_keys_count(keys) * sizeof *old_codes + 1);
-    int32_t kept;
+    const bool numbered = PyCapsule_IsValid(capsule, NUMBERS_CAPSULE);
+    void *object = PyCapsule_GetPointer(capsule, numbered ? NUMBERS_CAPSULE : KEYS_CAPSULE);
+    if (!object) return NULL;
+    const int32_t count = numbered ? vf_numbers_count(object) : vf_keys_count(object);
+    int32_t *old = malloc((size_t)count * sizeof *old + 1), kept;
     PyObject *result = NULL;
-    if (old_codes && vf_keys_forget(keys, old_codes, &kept)) {
-        result = PyBytes_FromStringAndSize((const char *)old_codes, (Py_ssize_t)kept * 4);
+    if (old && (numbered ? vf_numbers_forget(object, old, &kept) : vf_keys_forget(object, old, &kept))) {
+        result = int32_bytes(old, kept);
     } else {
         PyErr_NoMemory();
     }
-    free(old_codes);
+    free(old);
     return result;
 }
 
-/* gather(codes, table) -> (values, validity or None): bytes of int32, of bits */
+/* recode(numbers, old codes) */
+PyObject *vf_py_recode(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *capsule;
+    Py_buffer old;
+    if (!PyArg_ParseTuple(args, "Oy*", &capsule, &old)) return NULL;
+    vf_numbers *numbers = PyCapsule_GetPointer(capsule, NUMBERS_CAPSULE);
+    const bool ok = numbers && vf_numbers_recode(numbers, old.buf, (int32_t)(old.len / 4));
+    PyBuffer_Release(&old);
+    if (ok) Py_RETURN_NONE;
+    return numbers ? PyErr_NoMemory() : NULL;
+}
+
+/* gather(numbers, table) -> (values, validity or None): bytes of int32, of bits */
 PyObject *vf_py_gather(PyObject *module, PyObject *args) {
     (void)module;
-    Py_buffer codes, table;
-    if (!PyArg_ParseTuple(args, "y*y*", &codes, &table)) return NULL;
-    const int64_t rows = codes.len / 4;
+    Py_buffer numbers, table;
+    if (!PyArg_ParseTuple(args, "y*y*", &numbers, &table)) return NULL;
+    const int64_t rows = numbers.len / 4;
+    const int32_t size = table.len / 4 > INT32_MAX ? INT32_MAX : (int32_t)(table.len / 4);
     PyObject *values = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rows * 4);
     PyObject *validity = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(rows + 7) / 8);
     PyObject *result = NULL;
     if (values && validity) {
         int32_t *to = (int32_t *)(void *)PyBytes_AsString(values);
         uint8_t *bits = (uint8_t *)PyBytes_AsString(validity);
-        memset(bits, 0, (size_t)(rows + 7) / 8);
-        const int64_t nulls = vf_gather(codes.buf, rows, table.buf, table.len / 4, to, bits);
-        result = nulls ? PyTuple_Pack(2, values, validity) : PyTuple_Pack(2, values, Py_None);
+        int64_t nulls;
+        Py_BEGIN_ALLOW_THREADS
+        nulls = vf_gather(numbers.buf, rows, table.buf, size, to, bits);
+        Py_END_ALLOW_THREADS
+        result = PyTuple_Pack(2, values, nulls ? validity : Py_None);
     }
     Py_XDECREF(values);
     Py_XDECREF(validity);
-    PyBuffer_Release(&codes);
+    PyBuffer_Release(&numbers);
     PyBuffer_Release(&table);
     return result;
 }

@@ -37,10 +37,14 @@ PyObject *vf_py_export_stream(PyObject *module, PyObject *args);
 
 /* keys_module.c: the distinct keys of enrichers */
 PyObject *vf_py_keys(PyObject *module, PyObject *secret);
-PyObject *vf_py_encode(PyObject *module, PyObject *keys_and_batch);
-PyObject *vf_py_key_count(PyObject *module, PyObject *keys);
-PyObject *vf_py_forget(PyObject *module, PyObject *keys);
-PyObject *vf_py_gather(PyObject *module, PyObject *codes_and_table);
+PyObject *vf_py_numbers(PyObject *module, PyObject *unused);
+PyObject *vf_py_encode(PyObject *module, PyObject *args);
+PyObject *vf_py_pair(PyObject *module, PyObject *args);
+PyObject *vf_py_find(PyObject *module, PyObject *args);
+PyObject *vf_py_key_count(PyObject *module, PyObject *keys_or_numbers);
+PyObject *vf_py_forget(PyObject *module, PyObject *keys_or_numbers);
+PyObject *vf_py_recode(PyObject *module, PyObject *args);
+PyObject *vf_py_gather(PyObject *module, PyObject *args);
 
 /* record.c: the FlowRecord type and its iterator */
 bool vf_add_record_types(PyObject *module);
