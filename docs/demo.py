@@ -1,17 +1,32 @@
-"""`make demo`: reads the sample logs that the repository ships, and prints what was found."""
+"""`make demo`: the main job end to end on the sample logs that the repository ships.
+
+Logs in ten wrappings and formats -> whose interface it was, and where the peer is -> Parquet and
+Avro files -> what was delivered and set aside, and who talks most. Everything is made below
+build/demo; nothing is contacted.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset
 from rich.console import Console
 from rich.table import Table
 
 import vpcflow
+from vpcflow.containers import unwrap
+from vpcflow.pipeline import Pipeline
+from vpcflow.report import RunReport
 
-SAMPLES = Path(__file__).parent.parent / "tests" / "data" / "samples"
-DELIVERED = SAMPLES / "AWSLogs"
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / "tests" / "data"
+SAMPLES = sorted(
+    path for path in (DATA / "samples").rglob("*") if path.suffix in {".gz", ".log", ".jsonl"}
+)
+OUT = ROOT / "build" / "demo"
 
 
 def what_the_files_hold(console: Console) -> None:
@@ -19,64 +34,90 @@ def what_the_files_hold(console: Console) -> None:
     table = Table(
         "file", "wrapped in", "format", "known by", "records", "rejected", "NODATA", box=None
     )
-    problems = []
-    for path in sorted(p for p in SAMPLES.rglob("*") if p.suffix in {".gz", ".log", ".jsonl"}):
-        containers = wrapping(path)
+    for path in SAMPLES:
+        with path.open("rb") as stream, unwrap(stream, source=str(path)) as lines:
+            wrapped = ", ".join(lines.containers)
         stream = vpcflow.scan(path)
         try:
             for _ in stream:
                 pass
-        except vpcflow.ContainerError as error:
-            problems.insert(0, f"{path.name}: {error.message}")
-        problems += [f"{path.name}: {line.verdict}" for line in stream.rejected]
+        except vpcflow.ContainerError:
+            pass  # the run below reports it
         fmt, known_by = stream.formats[0]
+        counts = [str(stream.counts[name]) for name in ("records", "rejected", "nodata")]
         table.add_row(
-            short(path.name),
-            ", ".join(containers),
-            f"{len(fmt)} fields, v{fmt.version}",
-            known_by,
-            str(stream.counts["records"]),
-            str(stream.counts["rejected"]),
-            str(stream.counts["nodata"]),
+            short(path.name), wrapped, f"{len(fmt)} fields, v{fmt.version}", known_by, *counts
         )
     console.print(table)
-    console.print("\nSet aside, with place and reason; everything else was read:")
-    for problem in problems[:8]:
-        console.print(f"  {problem}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"  ... {len(problems)} in all")
-
-
-def wrapping(path: Path) -> tuple[str, ...]:
-    from vpcflow.containers import unwrap
-
-    with path.open("rb") as stream, unwrap(stream, source=str(path)) as lines:
-        return lines.containers
 
 
 def short(name: str) -> str:
     return name if len(name) <= 32 else f"...{name[-29:]}"
 
 
-def who_is_refused(console: Console) -> None:
-    """A question that flow logs are opened for, in a few lines of Python."""
-    columns = ["srcaddr", "dstaddr", "dstport"]
-    refused = vpcflow.scan(DELIVERED, columns=columns, where={"action": "REJECT"})
-    pairs = Counter((r.srcaddr, r.dstaddr, r.dstport) for r in refused.records())
-    sources = Counter(source for source, _, _ in pairs.elements())
-    console.print("\nWho is refused most, in the default-format files (where action is REJECT):")
-    for source, count in sources.most_common(3):
-        ports = {port for s, _, port in pairs if s == source}
-        console.print(f"  {source}: {count} records, {len(ports)} ports", highlight=False)
-    counts = refused.counts
-    console.print(f"  ({counts['lines']} lines, {counts['filtered']} filtered before decoding)")
+def deliver() -> RunReport:
+    """The main job. The same as
+
+    vpcflow run tests/data/samples --enrich eni=... --enrich geoip=... --to ... --to ... --state ...
+    """
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True)
+    databases = ",".join(str(DATA / "samples-geoip" / name) for name in ("city.mmdb", "asn.mmdb"))
+    return Pipeline(
+        sources=SAMPLES,
+        enrich=[f"eni={DATA / 'samples-inventory'}", f"geoip={databases}"],
+        to=[f"parquet:{OUT}/parquet/?partition=date,action", f"avro:{OUT}/avro/"],
+        state=OUT / "state.db",
+        rejects=OUT / "rejects.jsonl",
+    ).run()
+
+
+def tell(console: Console, report: RunReport) -> None:
+    counts = report.counts
+    console.print(
+        f"\nRead {counts['lines']:,} lines of {report.files} files: {counts['records']:,} records "
+        f"({counts['nodata']} NODATA, {counts['skipdata']} SKIPDATA)."
+    )
+    for name, records in report.delivered.items():
+        where = name.replace(f"{ROOT}/", "")
+        console.print(f"Delivered {records:,} records to {where}", highlight=False)
+    reasons = ", ".join(f"{reason} {n}" for reason, n in report.rejected_by_reason.items())
+    console.print(
+        f"Set aside {counts['rejected']} lines, in build/demo/rejects.jsonl: {reasons}",
+        highlight=False,
+    )
+    for name, reason in report.damaged.items():
+        said = reason.split(": ", 1)[1]
+        console.print(f"Delivered {Path(name).name} up to its damage: {said}", highlight=False)
+
+
+def top(console: Console, title: str, flows: pa.Table, keys: list[str]) -> None:
+    """The five that sent or received most bytes."""
+    sums = flows.filter(pc.is_valid(flows[keys[0]])).group_by(keys).aggregate([("bytes", "sum")])
+    table = Table(*[key.replace("_", " ") for key in keys], "MB", box=None)
+    for row in sums.sort_by([("bytes_sum", "descending")]).slice(0, 5).to_pylist():
+        table.add_row(*[str(row[key] or "-") for key in keys], f"{row['bytes_sum'] / 1e6:,.1f}")
+    console.print(f"\n{title}")
+    console.print(table)
 
 
 def main() -> None:
-    console = Console(width=100)
+    console = Console(width=110)
     console.print(f"vpcflow {vpcflow.__version__}, kernel {vpcflow._native.kernel()}\n")
     what_the_files_hold(console)
-    who_is_refused(console)
-    console.print("\nNext: build/venv/bin/vpcflow read tests/data/samples/custom-v5.log")
+    tell(console, deliver())
+    flows = pyarrow.dataset.dataset(OUT / "parquet", partitioning="hive").to_table()
+    top(
+        console,
+        "Top talkers by resource (bytes at its interface):",
+        flows,
+        ["interface_resource_type", "interface_resource_name", "interface_resource_id"],
+    )
+    top(console, "By country of the source:", flows, ["src_country", "src_as_org"])
+    console.print(
+        "\nNext: build/venv/bin/vpcflow read tests/data/samples/custom-v5.log\n"
+        "      build/venv/bin/vpcflow run --help"
+    )
 
 
 if __name__ == "__main__":

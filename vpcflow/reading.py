@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from vpcflow.source_files import SourceFile
     from vpcflow.stream import Progress
 
-BATCH_ROWS = 16_384
-"""Records in a batch of a stream, about: enough to make its cost per batch vanish, few enough for
-the batch to be in the cache when its consumer looks at it."""
 
 
 @frozen
@@ -39,12 +36,14 @@ class Position:
 
 @frozen
 class Target:
-    """What batches are to look like, and what is shared while making them."""
+    """What batches are to look like, and what is shared while making them. rows: records in a
+    batch, about."""
 
     schema: tuple[Field, ...]
     settings: Settings
     pool: CapsuleType
     progress: Progress
+    rows: int
 
 
 class Opened(Protocol):
@@ -172,7 +171,7 @@ class _LineFile:
             settings=target.settings,
             source=self.file.name,
             pool=target.pool,
-            max_rows=BATCH_ROWS,
+            max_rows=target.rows,
             offset=offset,
             line=line,
         )

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from vpcflow.containers.contract import ColumnContainer, LineContainer
     from vpcflow.sources import Source, SourceFile
 
+BATCH_ROWS = 16_384
+"""Records in a batch of a stream, about: enough to make its cost per batch vanish, few enough for
+the batch to be in the cache when its consumer looks at it."""
 _AHEAD_BYTES = 160 << 20
 """Of finished batches that wait for the consumer: more than half of the largest file that AWS
 delivers (75 MB of gzip, about 260 MB of columns), so that two threads on such files never wait."""
@@ -42,7 +45,7 @@ class Scan:
 
     known: columns that the schema has before those that the sources add. tolerant: a source that
     cannot be looked at is left out of the schema, and its error to whoever reads it, unless all are
-    so.
+    so. rows: records in a batch, about.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Scan:
         *,
         known: Sequence[Field] = (),
         tolerant: bool = False,
+        rows: int | None = None,
     ) -> None:
         self.files = files
         self.settings = settings
@@ -61,7 +65,8 @@ class Scan:
         self.progress = progress
         self._opened: dict[int, Opened] = {}
         self.schema = self._find_schema(known, tolerant)
-        self._target = Target(self.schema, settings, _native.pool(_IDLE_BYTES), progress)
+        pool = _native.pool(_IDLE_BYTES)
+        self._target = Target(self.schema, settings, pool, progress, rows or BATCH_ROWS)
 
     # ---- the schema: from the first lines of the sources -----------------------------------------
 
