@@ -176,7 +176,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 SHAPES = {
-    file: json.loads((next(SAMPLE.iterdir()) / file).read_text())
+    file: json.loads((SAMPLE / "20260914T100700Z" / file).read_text())
     for file in (
         "network-interfaces.json",
         "nat-gateways.json",
