@@ -58,13 +58,14 @@ def settings(cls: type[T], options: Mapping[str, str], *, owner: str) -> T:
 
     Fields may be of type str, int, float, bool, `Size`, `Age`, `Literal[...]`, an Enum,
     `tuple[X, ...]` of these (values with commas between), one of these or None, or any other type
-    with an attrs converter that takes a text. owner: whose options they are ("sink parquet"), for
-    errors. Raises UsageError for an unknown option (with the nearest), a value that does not fit
-    (with what is allowed), and whatever a converter or validator of the class refuses; TypeError
-    for a class with a field that cannot be made from a text.
+    with an attrs converter that takes a text; a field `as_` is the option `as`. owner: whose
+    options they are ("sink parquet"), for errors. Raises UsageError for an unknown option (with the
+    nearest), a value that does not fit (with what is allowed), and whatever a converter or
+    validator of the class refuses; TypeError for a class with a field that cannot be made from a
+    text.
     """
     hints = get_type_hints(cls)
-    known = {a.alias or a.name: a for a in attrs.fields(cls) if a.init}  # type: ignore[arg-type]
+    known = {_name(a): a for a in attrs.fields(cls) if a.init}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for key, text in options.items():
         name = key.replace("-", "_")
@@ -82,10 +83,15 @@ def settings(cls: type[T], options: Mapping[str, str], *, owner: str) -> T:
     if missing:
         raise UsageError(f"{owner} needs the option {missing[0]!r}")
     try:
-        return cls(**values)
+        return cls(**{known[name].alias or name: value for name, value in values.items()})
     except (ValueError, TypeError) as error:
         reason = error.args[0] if error.args else error
         raise UsageError(f"{owner}: {printable(str(reason))}") from error
+
+
+def _name(field: attrs.Attribute[Any]) -> str:
+    """Without the underscore that makes a name of a keyword of Python."""
+    return (field.alias or field.name).removesuffix("_")
 
 
 def _value(kind: Any, text: str, what: str) -> Any:

@@ -12,10 +12,11 @@ from attrs import define, field, frozen
 
 from vpcflow import FlowBatch
 from vpcflow.options import settings
+from vpcflow_aws.asking import asker
 from vpcflow_aws.aws_lines import check_columns, lines, unfit
 from vpcflow_aws.cloudwatch_target import LogTarget, candidates, find
 from vpcflow_aws.log_events import MOST_BYTES, MOST_EVENTS, LogEvent, batches, cost, flaw, rejected
-from vpcflow_aws.sending import ONCE, Outcome
+from vpcflow_aws.sending import Outcome
 from vpcflow_aws.service_sink import ServiceOptions, ServiceSink
 from vpcflow_aws.session import client
 
@@ -27,10 +28,10 @@ _HELD = 4  # batches that are held back and sorted by time, so that they are cut
 
 @frozen(kw_only=True)
 class CloudWatchOptions(ServiceOptions):
-    """as: "json", or "line" for AWS's own line (`aws_lines`). stream: the stream's name, so that
+    """as_: "json", or "line" for AWS's own line (`aws_lines`). stream: the stream's name, so that
     all of the target is the group's. create: make the log group if there is none."""
 
-    form: Literal["json", "line"] = field(default="json", alias="as")
+    as_: Literal["json", "line"] = "json"
     stream: str | None = None
     create: bool = False
 
@@ -54,9 +55,9 @@ class CloudWatchSink(ServiceSink[LogEvent]):
     _bytes: int = field(default=0, init=False)
 
     def connect(self, schema: pa.Schema) -> None:
-        if self.options.form == "line":
+        if self.options.as_ == "line":
             check_columns(schema.names, self.name)
-        self._logs: Any = client("logs", ONCE)
+        self._logs: Any = asker("logs")
         # these few requests are safe to repeat, so the SDK may do it
         self.target = find(
             client("logs"), self.choices, create=self.options.create, plugin=self.name
@@ -101,7 +102,7 @@ class CloudWatchSink(ServiceSink[LogEvent]):
         return [item.message]
 
     def _events(self, batch: pa.RecordBatch) -> list[LogEvent]:
-        if self.options.form == "line":
+        if self.options.as_ == "line":
             batch = self._fit(batch)
             messages = lines(batch)
         else:

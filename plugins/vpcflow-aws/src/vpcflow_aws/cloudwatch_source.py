@@ -20,11 +20,11 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from attrs import define, field, frozen
-from botocore.exceptions import BotoCoreError, ClientError
 
 from vpcflow.errors import InputError, UsageError, nearest, printable
 from vpcflow.options import Age, settings, split_target
 from vpcflow.selection import EVERYTHING, Selection
+from vpcflow_aws.asking import FAILURES, Failure, ask, asker, pages
 from vpcflow_aws.cloudwatch_target import GROUP_NAME
 from vpcflow_aws.flow_log_formats import (
     FlowLog,
@@ -35,7 +35,7 @@ from vpcflow_aws.flow_log_formats import (
     why_not,
 )
 from vpcflow_aws.log_stream_file import LogStreamFile, milliseconds
-from vpcflow_aws.session import client, code_of, explained
+from vpcflow_aws.session import code_of, explained
 
 _SCHEME = "cloudwatch://"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -122,7 +122,7 @@ class _Looking:
     options: CloudWatchSourceOptions
     selection: Selection
     now: datetime
-    _logs: Any = field(init=False, factory=partial(client, "logs"))
+    _logs: Any = field(init=False, factory=partial(asker, "logs"))
 
     def files(self) -> Iterator[LogStreamFile]:
         flow_logs = self._flow_logs()
@@ -155,7 +155,7 @@ class _Looking:
         prefixes = self.options.interface or self.options.stream or ("",)
         for prefix in prefixes:
             asked = {"logStreamNamePrefix": prefix} if prefix else {}
-            for stream in self._pages("describe_log_streams", "logStreams", **asked):
+            for stream in self._described(**asked):
                 if self._wants(stream["logStreamName"]):
                     yield stream
 
@@ -166,12 +166,12 @@ class _Looking:
             not options.stream or name in options.stream
         )
 
-    def _pages(self, operation: str, item: str, **asked: Any) -> Iterator[Mapping[str, Any]]:
+    def _described(self, **asked: Any) -> Iterator[Mapping[str, Any]]:
+        call = self._logs.describe_log_streams
         try:
-            paginator = self._logs.get_paginator(operation)
-            for page in paginator.paginate(logGroupName=self.group, **asked):
-                yield from page[item]
-        except (BotoCoreError, ClientError) as error:
+            for answer in pages(call, logGroupName=self.group, **asked):
+                yield from answer["logStreams"]
+        except FAILURES as error:
             raise self._failed(error, "logs:DescribeLogStreams") from error
 
     # ---- spans -----------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ class _Looking:
     ) -> datetime | None:
         """Pages of GetLogEvents may be empty; there are no more when it gives the token back that
         it was given."""
-        asked = {
+        asked: dict[str, Any] = {
             "logGroupName": self.group,
             "logStreamName": stream,
             "startTime": 0 if since is None else max(0, milliseconds(since)),
@@ -200,8 +200,8 @@ class _Looking:
         token = "nextForwardToken" if from_head else "nextBackwardToken"
         while True:
             try:
-                answer = self._logs.get_log_events(**asked)
-            except (BotoCoreError, ClientError) as error:
+                answer = ask(self._logs.get_log_events, **asked)
+            except FAILURES as error:
                 raise self._failed(error, "logs:GetLogEvents") from error
             if answer["events"]:
                 return _EPOCH + timedelta(milliseconds=answer["events"][0]["timestamp"])
@@ -246,8 +246,8 @@ class _Looking:
         """None, with a warning, if EC2 does not say."""
         wanted = set(self.options.flow_log)
         try:
-            found = flow_logs_of(self.group, described(client("ec2")))
-        except (BotoCoreError, ClientError) as error:
+            found = flow_logs_of(self.group, described(asker("ec2")))
+        except FAILURES as error:
             _warn(why_not(error))
             return None
         if wanted:
@@ -267,7 +267,7 @@ class _Looking:
 
     # ---- errors ----------------------------------------------------------------------------------
 
-    def _failed(self, error: BotoCoreError | ClientError, action: str) -> InputError:
+    def _failed(self, error: Failure, action: str) -> InputError:
         if code_of(error) == "ResourceNotFoundException":
             return InputError(
                 "there is no such log group", source=self.group, hint=self._near_group()
@@ -278,8 +278,8 @@ class _Looking:
     def _near_group(self) -> str:
         elsewhere = "is it in another Region? (AWS_REGION)"
         try:
-            groups = self._logs.describe_log_groups()["logGroups"]
-        except (BotoCoreError, ClientError):
+            groups = ask(self._logs.describe_log_groups)["logGroups"]
+        except FAILURES:
             return elsewhere
         near = nearest(self.group, [group["logGroupName"] for group in groups])
         return f"did you mean {near!r}?" if near else elsewhere

@@ -12,10 +12,10 @@ from attrs import define, field, frozen
 from vpcflow import FlowBatch
 from vpcflow.errors import UsageError, printable
 from vpcflow.options import Size, settings
+from vpcflow_aws.asking import asker
 from vpcflow_aws.firehose_records import LONGEST_RECORD, MOST_BYTES, STEP, Packed, pack, requests
-from vpcflow_aws.sending import ONCE, Outcome
+from vpcflow_aws.sending import Outcome
 from vpcflow_aws.service_sink import ServiceOptions, ServiceSink
-from vpcflow_aws.session import client
 
 if TYPE_CHECKING:
     from vpcflow.sinks import Sink
@@ -64,7 +64,7 @@ class FirehoseSink(ServiceSink[Packed]):
     _bytes: int = field(default=0, init=False)
 
     def connect(self, schema: pa.Schema) -> None:
-        self._firehose: Any = client("firehose", ONCE)
+        self._firehose: Any = asker("firehose")
 
     def doing(self) -> str:
         return f"write to the Firehose stream {self.stream}"

@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from attrs import frozen
-from botocore.exceptions import BotoCoreError, ClientError
 
 from vpcflow import FlowFormat, FormatError, VpcflowError
 from vpcflow.errors import printable
 from vpcflow.selection import LATE
+from vpcflow_aws.asking import Failure, pages
 
 _STREAM = re.compile(r"(?P<interface>eni-[0-9a-f]+)(?:-(?P<traffic>all|accept|reject))?")
 
@@ -52,12 +52,12 @@ class StreamName:
         return cls(found["interface"], found["traffic"]) if found else cls(None, None)
 
 
-def flow_logs_of(group: str, pages: Iterable[Mapping[str, Any]]) -> list[FlowLog]:
-    """The flow logs that write to a log group. pages: DescribeFlowLogs' answers. Raises FormatError
+def flow_logs_of(group: str, answers: Iterable[Mapping[str, Any]]) -> list[FlowLog]:
+    """The flow logs that write to a log group. answers: DescribeFlowLogs'. Raises FormatError
     for a format that cannot be read."""
     found = []
-    for page in pages:
-        for item in page.get("FlowLogs", ()):
+    for answer in answers:
+        for item in answer.get("FlowLogs", ()):
             if not _writes_to(item, group):
                 continue
             found.append(
@@ -96,13 +96,11 @@ def format_of(
 def described(ec2: Any) -> Iterable[Mapping[str, Any]]:
     """DescribeFlowLogs' answers for everything that goes to CloudWatch Logs. The filter by group
     name is not used: it does not find flow logs that were created with the group's ARN."""
-    pages: Iterable[Mapping[str, Any]] = ec2.get_paginator("describe_flow_logs").paginate(
-        Filters=[{"Name": "log-destination-type", "Values": ["cloud-watch-logs"]}]
-    )
-    return pages
+    only = [{"Name": "log-destination-type", "Values": ["cloud-watch-logs"]}]
+    return pages(ec2.describe_flow_logs, "NextToken", Filters=only)
 
 
-def why_not(error: BotoCoreError | ClientError) -> str:
+def why_not(error: Failure) -> str:
     """In words, for a warning."""
     return (
         f"EC2 does not say which format the lines are in ({printable(str(error), 200)}); asking "

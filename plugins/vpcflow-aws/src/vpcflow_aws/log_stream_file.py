@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, cast
 
 from attrs import field, frozen
-from botocore.exceptions import BotoCoreError, ClientError
 
 from vpcflow import FlowFormat, InputError, UsageError
 from vpcflow.errors import ContainerError
+from vpcflow_aws.asking import FAILURES, Failure, pages
 from vpcflow_aws.session import explained
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,34 +65,28 @@ class LogStreamFile:
             "startTime": begin,
             "endTime": end - 1,  # for FilterLogEvents, unlike GetLogEvents, the end is included
         }
-        while True:
-            answer = self._answer(asked)
-            lines = [
-                event["message"]
-                for event in answer.get("events", ())
-                if begin <= event.get("timestamp", begin) < end
-            ]
-            if lines:
-                yield ("\n".join(lines) + "\n").encode("utf-8", "surrogatepass")
-            token = answer.get("nextToken")
-            if not token:
-                return
-            asked["nextToken"] = token
-
-    def _answer(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
-            answer: Mapping[str, Any] = self._logs.filter_log_events(**asked)
-        except (BotoCoreError, ClientError) as error:
-            failed = explained(
-                error,
-                f"read the stream {self.stream} of the log group {self.group}",
-                action="logs:FilterLogEvents",
-                plugin="aws",
-            )
-            raise ContainerError(
-                failed.message, source=self.name, container="stream", hint=failed.hint
-            ) from error
-        return answer
+            for answer in pages(self._logs.filter_log_events, **asked):
+                lines = [
+                    event["message"]
+                    for event in answer["events"]
+                    if begin <= event["timestamp"] < end
+                ]
+                if lines:
+                    yield ("\n".join(lines) + "\n").encode("utf-8", "surrogatepass")
+        except FAILURES as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Failure) -> ContainerError:
+        failed = explained(
+            error,
+            f"read the stream {self.stream} of the log group {self.group}",
+            action="logs:FilterLogEvents",
+            plugin="aws",
+        )
+        return ContainerError(
+            failed.message, source=self.name, container="stream", hint=failed.hint
+        )
 
 
 class _Lines(io.RawIOBase):

@@ -1,35 +1,22 @@
 """Sending until each item is accepted, or refused for good; what failed is sent again.
 
-The SDK's own retries are off for these requests (`ONCE`): it would hide which of them were repeated
-after a failure that says nothing about whether the first one arrived. Here every repetition is
-counted, and so is every record that may have arrived twice.
+The SDK's own retries are off for these requests (`asking`): it would hide which of them were
+repeated after a failure that says nothing about whether the first one arrived. Here every
+repetition is counted, and so is every record that may have arrived twice.
 """
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, field, frozen
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    IncompleteReadError,
-    ProxyConnectionError,
-    ResponseStreamingError,
-    SSLError,
-)
-from botocore.parsers import ResponseParserError
 
 from vpcflow.errors import PluginError, printable
+from vpcflow_aws.asking import FAILURES
+from vpcflow_aws.failures import Backoff, Verdict, judge
 from vpcflow_aws.session import code_of, explained
 
 if TYPE_CHECKING:
@@ -39,61 +26,8 @@ T = TypeVar("T")
 Refused = tuple[T, str]
 """An item that the service does not take, and why."""
 
-# no validation of parameters: it takes longer than all the rest, and what is sent is ours
-ONCE = Config(
-    retries={"total_max_attempts": 1, "mode": "standard"},
-    parameter_validation=False,
-    read_timeout=30,
-)
 MOST_INVALID = 20
 """Items of one request that may be invalid; with more of them, it is not the items."""
-FAILURES = (BotoCoreError, ClientError, ResponseParserError)
-
-_NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
-_CUT = (HTTPClientError, IncompleteReadError, ResponseStreamingError, ResponseParserError)
-_NOT_TAKEN = {  # the service has turned the request away, because of its load
-    *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled"),
-    *("RequestThrottledException", "TooManyRequestsException", "RequestLimitExceeded"),
-    *("BandwidthLimitExceeded", "LimitExceededException", "SlowDown"),
-    *("ServiceUnavailableException", "ServiceUnavailable", "OperationAbortedException"),
-    *("RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete"),
-}
-
-
-class Verdict(Enum):
-    """What a failed request means."""
-
-    NOT_DONE = "it was not done; try again"
-    MAYBE_DONE = "nobody knows whether it was done; try again"
-    FINAL = "it would fail again"
-
-
-def judge(error: BaseException) -> Verdict:
-    """Throttling and connections that never came about: not done. Other server errors, timeouts and
-    connections that broke: perhaps done. All else (permissions, names): final."""
-    if isinstance(error, ClientError):
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        if code_of(error) in _NOT_TAKEN or status == 429:
-            return Verdict.NOT_DONE
-        return Verdict.MAYBE_DONE if status >= 500 else Verdict.FINAL
-    if isinstance(error, _NEVER_SENT):
-        return Verdict.NOT_DONE
-    if isinstance(error, _CUT) and not isinstance(error, SSLError):
-        return Verdict.MAYBE_DONE
-    return Verdict.FINAL
-
-
-@frozen
-class Backoff:
-    """Waiting times in seconds: random, up to `first`, doubled with every failure up to `most`."""
-
-    first: float = 0.2
-    most: float = 20.0
-
-    def seconds(self, failures: int) -> float:
-        """failures: in a row, from 1."""
-        longest = min(self.most, self.first * 2.0 ** min(failures - 1, 30))
-        return random.uniform(0.5, 1) * longest
 
 
 @frozen

@@ -12,8 +12,9 @@ from attrs import define, field, frozen
 
 from vpcflow.options import Age
 from vpcflow.sinks import Receipts, Sink
+from vpcflow_aws.failures import Backoff
 from vpcflow_aws.in_flight import InFlight
-from vpcflow_aws.sending import Backoff, Outcome, Refused, Sender
+from vpcflow_aws.sending import Outcome, Refused, Sender
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,7 +66,7 @@ class ServiceSink(Sink, Generic[T]):
     # ---- what subclasses write -------------------------------------------------------------------
 
     def connect(self, schema: pa.Schema) -> None:
-        """Check what can be checked, and make a client with `sending.ONCE`."""
+        """Check what can be checked, and make a client, an `asker`."""
         raise NotImplementedError
 
     def doing(self) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     NoCredentialsError,
     NoRegionError,
@@ -53,9 +52,7 @@ def code_of(error: BaseException) -> str:
     return ""
 
 
-def explained(
-    error: BotoCoreError | ClientError, doing: str, *, action: str, plugin: str
-) -> PluginError:
+def explained(error: Exception, doing: str, *, action: str, plugin: str) -> PluginError:
     """An AWS error in our words.
 
     doing: what was tried, "list s3://bucket/logs". action: the permission that it takes,
