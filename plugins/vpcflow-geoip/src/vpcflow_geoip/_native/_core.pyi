@@ -37,6 +37,9 @@ def arrow_addresses(schema: CapsuleType, array: CapsuleType, /) -> Addresses:
 def scopes(addresses: Addresses, /) -> Column:
     """int32: positions in SCOPES; null: no address."""
 
+def packed(addresses: Addresses, /) -> list[bytes | None]:
+    """What the texts were understood as: 4 or 16 bytes; None: no address."""
+
 def table(
     database: Database,
     columns: tuple[tuple[int, bool, tuple[tuple[str, ...], ...]], ...],

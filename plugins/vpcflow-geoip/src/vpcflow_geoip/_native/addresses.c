@@ -154,6 +154,25 @@ PyObject *vg_py_scopes(PyObject *module, PyObject *capsule) {
     return vg_py_column(values, validity, nulls);
 }
 
+/* packed(addresses) -> list of 4 or 16 bytes, or None, for each: what the texts were understood as */
+PyObject *vg_py_packed(PyObject *module, PyObject *capsule) {
+    (void)module;
+    const vg_list *list = PyCapsule_GetPointer(capsule, VG_ADDRESSES_CAPSULE);
+    PyObject *all = list ? PyList_New(0) : NULL;
+    for (size_t i = 0; all && i < list->count; i++) {
+        const vg_address *address = &list->addresses[i];
+        char bytes[16];
+        for (int b = 0; b < 16; b++) {
+            bytes[b] = (char)((b < 8 ? address->high : address->low) >> (56 - 8 * (b & 7)));
+        }
+        const Py_ssize_t size = address->family == 4 ? 4 : 16;
+        PyObject *item = address->family ? PyBytes_FromStringAndSize(bytes, size) : Py_NewRef(Py_None);
+        if (!item || PyList_Append(all, item) < 0) Py_CLEAR(all);
+        Py_XDECREF(item);
+    }
+    return all;
+}
+
 PyObject *vg_py_column(PyObject *values, PyObject *validity, size_t nulls) {
     PyObject *column = NULL;
     if (values && validity) column = PyTuple_Pack(2, values, nulls ? validity : Py_None);

@@ -259,6 +259,7 @@ static PyMethodDef methods[] = {
     {"addresses", vg_py_addresses, METH_O, NULL},
     {"arrow_addresses", vg_py_arrow_addresses, METH_VARARGS, NULL},
     {"scopes", vg_py_scopes, METH_O, NULL},
+    {"packed", vg_py_packed, METH_O, NULL},
     {"table", py_table_new, METH_VARARGS, NULL},
     {"find", py_find, METH_VARARGS, NULL},
     {"values", py_values, METH_VARARGS, NULL},

@@ -26,6 +26,7 @@ PyObject *vg_py_decode(PyObject *module, PyObject *args);
 PyObject *vg_py_addresses(PyObject *module, PyObject *texts);
 PyObject *vg_py_arrow_addresses(PyObject *module, PyObject *args);
 PyObject *vg_py_scopes(PyObject *module, PyObject *addresses);
+PyObject *vg_py_packed(PyObject *module, PyObject *addresses);
 /* A tuple of the scopes' names, in the order of vg_scope: a new reference. */
 PyObject *vg_py_scope_names(void);
 
