@@ -47,6 +47,8 @@ MOST_TEXT = 64 << 20
 """Bytes that one record may unpack to."""
 _SURROUNDS = 64  # {"recordId":"","result":"ProcessingFailed","data":""},
 MOST_FORMATS = 16
+MOST_LOGGED = 10
+"""Records of an invocation whose failure is logged one by one."""
 _log = logging.getLogger("vpcflow.lambda")
 
 
@@ -234,7 +236,7 @@ def _within_limit(
     that do not fit any more fail, and Firehose keeps them as they came."""
     ids = [str(record.get("recordId", "")) for record in records]
     left = MOST_RESPONSE - sum(len(json.dumps(id_)) + _SURROUNDS for id_ in ids)
-    found = []
+    found, failed = [], 0
     for id_, answer in zip(ids, answers, strict=True):
         if answer.result == "Ok":
             size = -(-len(answer.rows) // 3) * 4
@@ -244,7 +246,11 @@ def _within_limit(
                 found.append({"recordId": id_, "result": "Ok", "data": data})
                 continue
             answer = Answer("ProcessingFailed", why="the answer would be larger than 6 MB")
-        if answer.why:
-            _log.warning("record %s: %s", printable(id_, 100), printable(answer.why, 1000))
+        if answer.result == "ProcessingFailed":
+            failed += 1
+            if failed <= MOST_LOGGED:
+                _log.warning("record %s: %s", printable(id_, 100), printable(answer.why, 1000))
         found.append({"recordId": id_, "result": answer.result})
+    if failed > MOST_LOGGED:
+        _log.warning("%d records failed; the first %d are above", failed, MOST_LOGGED)
     return found
