@@ -58,11 +58,12 @@ class RepeatedTexts:
         self._places = bytearray()
 
     def append(self, array: pa.Array) -> None:
-        plain = array.cast(pa.utf8()) if pa.types.is_dictionary(array.type) else array
-        places, new = _native.encode(self._texts, handle_of(plain))
+        places, new = _native.encode(self._texts, handle_of(array))
         self._places += places
         if new:
-            self._values = pa.concat_arrays([self._values, plain.take(rows_of(new))])
+            self._values = pa.concat_arrays(
+                [self._values, array.take(rows_of(new)).cast(pa.utf8())]
+            )
 
     def gather(self, numbers: NumberColumn) -> pa.Array:
         places, validity = _native.gather(numbers.raw, self._places)

@@ -46,7 +46,7 @@ def enriched(
         type_ = pa.timestamp("ms", "UTC") if field.kind == "time" else pa.utf8()
         arrays.append(pa.array([record.get(name) for record in records], type_))
     batch = pa.RecordBatch.from_arrays(arrays, list(names))
-    enrichment = Enrichment(enricher(str(directory), options), batch.schema)
+    enrichment = Enrichment(enricher(str(directory), {"columns": "all"} | options), batch.schema)
     rows: list[dict[str, Any]] = enrichment.apply(batch).to_pylist()
     return rows
 
@@ -448,6 +448,17 @@ def test_another_broken_file_is_a_warning(tmp_path: Path) -> None:
 def test_a_misspelt_option() -> None:
     with pytest.raises(UsageError, match="did you mean 'addresses'"):
         enricher(str(SAMPLE), {"adresses": "packet"})
+    with pytest.raises(UsageError, match="(?s)no column 'resource'.*did you mean 'resource_id'"):
+        enricher(str(SAMPLE), {"columns": "resource"})
+
+
+def test_columns_of_addresses_are_chosen() -> None:
+    def added(options: dict[str, str]) -> list[str]:
+        return [name.removeprefix("{role}_") for name in enricher(str(SAMPLE), options)[1].adds]
+
+    assert added({}) == ["interface_id", "resource_type", "resource_id", "resource_name"]
+    assert added({"columns": "subnet_id,az"}) == ["subnet_id", "az"]
+    assert added({"columns": "all"}) == list(OF_ADDRESS)
 
 
 # ---- the sample, and the suites -----------------------------------------------------------------

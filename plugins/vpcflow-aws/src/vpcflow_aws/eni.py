@@ -19,7 +19,7 @@ import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
 from attrs import frozen
 
 from vpcflow.enrich import Enricher, KeyedEnricher
-from vpcflow.errors import UsageError, printable
+from vpcflow.errors import UsageError, nearest, printable
 from vpcflow.options import settings
 from vpcflow_aws.eni_history import History
 from vpcflow_aws.eni_table import ABOUT, NO_ROW, OF_ADDRESS
@@ -31,9 +31,28 @@ TEXT = "dictionary<int32, utf8>"
 @frozen
 class Options:
     """`?addresses=packet`: look up pkt_srcaddr and pkt_dstaddr, the addresses of the packets, in
-    place of srcaddr and dstaddr. They differ at NAT gateways, transit gateways and for pods."""
+    place of srcaddr and dstaddr. They differ at NAT gateways, transit gateways and for pods.
+    `?columns=resource_type,subnet_id`: what is told of source and destination; `all` for everything.
+    Each column costs something for every record."""
 
     addresses: Literal["flow", "packet"] = "flow"
+    columns: tuple[str, ...] = ("interface_id", "resource_type", "resource_id", "resource_name")
+
+    def __attrs_post_init__(self) -> None:
+        for name in () if self.columns == ("all",) else self.columns:
+            if name not in OF_ADDRESS:
+                close = nearest(name, OF_ADDRESS)
+                raise UsageError(
+                    f"enricher eni: there is no column {printable(name)!r} of an address",
+                    hint=f"did you mean {close!r}?"
+                    if close
+                    else f"there are: {', '.join(OF_ADDRESS)}",
+                )
+
+    def places(self) -> list[int]:
+        """Where in `OF_ADDRESS` the columns stand."""
+        names = OF_ADDRESS if self.columns == ("all",) else dict.fromkeys(self.columns)
+        return [OF_ADDRESS.index(name) for name in names]
 
 
 def enricher(argument: str, options: Mapping[str, str]) -> list[Enricher]:
@@ -93,7 +112,8 @@ class AddressEnricher(KeyedEnricher):
         self.epochs = history.times
         self.options = options
         self.on: dict[str, tuple[str, ...]] = {}
-        self.adds = {f"{{role}}_{name}": TEXT for name in OF_ADDRESS}
+        self._places = options.places()
+        self.adds = {f"{{role}}_{OF_ADDRESS[place]}": TEXT for place in self._places}
 
     def bind(self, columns: Sequence[str]) -> None:
         _check_start(self.history, columns)
@@ -109,7 +129,10 @@ class AddressEnricher(KeyedEnricher):
 
     def lookup(self, key: tuple[str, str], epoch: int = 0) -> tuple[str | None, ...] | None:
         number = self.history.addresses([key], epoch)[0]
-        return None if number == NO_ROW else self.history.of_address.rows[number]
+        if number == NO_ROW:
+            return None
+        row = self.history.of_address.rows[number]
+        return tuple(row[place] for place in self._places)
 
     def lookup_many(self, keys: Sequence[tuple[str, str]], epoch: int = 0) -> list[pa.Array]:
-        return self.history.of_address.take(self.history.addresses(keys, epoch))
+        return self.history.of_address.take(self.history.addresses(keys, epoch), self._places)

@@ -91,7 +91,16 @@ class History:
         interfaces in the world have the same at one time.
         """
         tables = self._tables(epoch)
-        return [_address(tables, key) for key in keys]
+        if len(tables) != 1:
+            return [_address(tables, key) for key in keys]
+        get = tables[0].by_address.get
+        found = [get(key, NO_ROW) for key in keys]
+        if tables[0].spelt_one_way and not tables[0].by_public:
+            return found
+        return [
+            _address(tables, key) if row == NO_ROW else row
+            for key, row in zip(keys, found, strict=True)
+        ]
 
     def _interface(self, key: str, epoch: int) -> int:
         for near in self._nearest(epoch):

@@ -61,12 +61,14 @@ class Rows:
             self._columns = [pa.array(column, pa.utf8()) for column in values]
         return self._columns
 
-    def take(self, numbers: Sequence[int]) -> list[pa.Array]:
-        """The columns for rows of these numbers; nulls for NO_ROW."""
+    def take(self, numbers: Sequence[int], places: Sequence[int] | None = None) -> list[pa.Array]:
+        """The columns (at `places`; or all) for rows of these numbers; nulls for NO_ROW."""
         indices = pa.array(numbers, pa.int32())
         if NO_ROW in numbers:
             indices = pc.if_else(pc.less(indices, 0), None, indices)
-        return [column.take(indices) for column in self.columns()]
+        columns = self.columns()
+        chosen = columns if places is None else [columns[place] for place in places]
+        return [column.take(indices) for column in chosen]
 
 
 @define(eq=False)
@@ -105,6 +107,11 @@ class Table:
             if gateway.regional:
                 table.by_id[gateway.id] = about.number(_regional(gateway))
         return table
+
+    @property
+    def spelt_one_way(self) -> bool:
+        """Whether an address that `by_address` does not have is no address of an interface."""
+        return not self.prefixes and not self._with_ipv6
 
     def address(self, key: tuple[str, str]) -> int:
         """The row of an address that belongs to a VPC, or NO_ROW: an address of an interface, else
