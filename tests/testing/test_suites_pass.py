@@ -135,8 +135,8 @@ def test_a_local_file_is_a_source_file(tmp_path: Path) -> None:
 class Ports(KeyedEnricher):
     """Keyed by a number, with a role for each end."""
 
-    on = {"src": ("srcport",), "dst": ("dstport",)}  # noqa: RUF012
-    adds = {"{role}_service": "dictionary<int32, utf8>", "{role}_known": "bool"}  # noqa: RUF012
+    on = {"src": ("srcport",), "dst": ("dstport",)}
+    adds = {"{role}_service": "dictionary<int32, utf8>", "{role}_known": "bool"}
 
     def lookup(self, key: Any, epoch: int = 0) -> tuple[Any, ...] | None:
         return {443: ("https", True), 22: ("ssh", True)}.get(key)
@@ -155,7 +155,7 @@ class TestKeyedEnricher(EnricherSuite):
 class Lengths(BatchEnricher):
     """A column from whole batches."""
 
-    adds = {"bytes_a_packet": "float64"}  # noqa: RUF012
+    adds = {"bytes_a_packet": "float64"}
 
     def enrich(self, batch: pa.RecordBatch) -> Mapping[str, pa.Array]:
         rows = batch.to_pylist()
