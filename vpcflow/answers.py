@@ -82,6 +82,8 @@ class Values:
 
     def __init__(self, type_: pa.DataType) -> None:
         self._values = pa.array([], type_)
+        plain = not pa.types.is_boolean(type_) and not pa.types.is_string(type_)
+        self._width = type_.bit_width // 8 if plain and type_.bit_width in (32, 64) else None
         self._new: list[pa.Array] = []
 
     def append(self, array: pa.Array) -> None:
@@ -91,7 +93,14 @@ class Values:
         if self._new:
             self._values = pa.concat_arrays([self._values, *self._new])
             self._new = []
-        return self._values.take(numbers.indices)
+        if self._width is None:
+            return self._values.take(numbers.indices)
+        known, table = self._values.buffers()
+        values, validity = _native.gather_values(
+            numbers.raw, table, known if self._values.null_count else None, self._width
+        )
+        buffers = [None if validity is None else pa.py_buffer(validity), pa.py_buffer(values)]
+        return pa.Array.from_buffers(self._values.type, len(numbers), buffers)
 
     def keep(self, kept: bytes) -> None:
         self._values = self.gather(NumberColumn(kept))

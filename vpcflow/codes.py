@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -131,3 +131,10 @@ def is_text(type_: pa.DataType) -> bool:
 def rows_of(rows: bytes) -> pa.Array:
     """Row numbers from the kernel as an Arrow array."""
     return pa.Array.from_buffers(pa.int32(), len(rows) // 4, [None, pa.py_buffer(rows)])
+
+
+def values_at(column: pa.Array, rows: bytes) -> list[Any]:
+    """The values in those rows as Python objects."""
+    if pa.types.is_timestamp(column.type):
+        return list(column.take(rows_of(rows)).to_pylist())
+    return _native.values_at(handle_of(column), rows)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vpcflow.answers import NumberColumn, answers_of
-from vpcflow.codes import ColumnCodes, Numbers, Pairs, is_text, rows_of
+from vpcflow.codes import ColumnCodes, Numbers, Pairs, is_text, values_at
 from vpcflow.enrich import Key, KeyedEnricher
 from vpcflow.errors import PluginError, nearest
 
@@ -103,7 +103,7 @@ class KeyedEngine:
         numbers, new_rows = self._keys.find(codes)
         if new_rows:
             try:
-                self._ask(asked.take(rows_of(new_rows)), epochs is not None)
+                self._ask(asked, new_rows, epochs is not None)
             except BaseException:
                 self._forget_all()  # keys have numbers now whose answers the tables do not have
                 raise
@@ -132,9 +132,9 @@ class KeyedEngine:
             raise PluginError("on has texts for one role and numbers for another", plugin=self.name)
         return kinds != {False}
 
-    def _ask(self, new: pa.RecordBatch, with_epoch: bool) -> None:
-        """Put the answers for new keys behind those that the tables hold."""
-        columns = [column.to_pylist() for column in new.columns]
+    def _ask(self, batch: pa.RecordBatch, rows: bytes, with_epoch: bool) -> None:
+        """Put the answers for new keys, which stand in those rows, behind those that are there."""
+        columns = [values_at(column, rows) for column in batch.columns]
         epochs = columns.pop() if with_epoch else None
         keys: list[Key] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
         if epochs is None:

@@ -67,12 +67,13 @@ static void draw_batch(batch *b) {
     char *text = malloc((size_t)all * 48 + 1);
     REQUIRE(b->ends && b->numbers && b->valid && text, "without memory");
     int32_t end = b->ends[0] = 0;
+    const bool same = draw(4) == 0; /* pairs with the same first code take a shorter way */
     for (int64_t i = 0; i < all; i++) {
-        const size_t length = draw(5) ? draw(4) : draw(48);
-        for (size_t c = 0; c < length; c++) text[end++] = (char)('a' + draw(2));
+        const size_t length = same ? 3 : draw(5) ? draw(4) : draw(48);
+        for (size_t c = 0; c < length; c++) text[end++] = same ? 's' : (char)('a' + draw(2));
         b->ends[i + 1] = end;
         b->numbers[i] = (int64_t)draw(3) - 1;
-        b->valid[i / 8] |= (uint8_t)((draw(10) != 0) << (i % 8));
+        b->valid[i / 8] |= (uint8_t)((same || draw(10) != 0) << (i % 8));
     }
     b->text = malloc((size_t)end + 1); /* one for malloc(0) */
     REQUIRE(b->text, "without memory");
@@ -191,6 +192,27 @@ static void check_recode(const sets *s) {
     free(new_rows);
 }
 
+static void check_gather_values(const int32_t *codes, int64_t rows, const int32_t *table, int32_t size) {
+    uint8_t *known = malloc((size_t)size / 8 + 1);
+    int32_t *out = malloc((size_t)rows * 4 + 1);
+    uint8_t *validity = malloc((size_t)(rows + 7) / 8 + 1);
+    REQUIRE(known && out && validity, "without memory");
+    for (int32_t i = 0; i <= size / 8; i++) known[i] = (uint8_t)draw(256);
+    const bool all = draw(3) == 0;
+    int64_t nulls = vf_gather_values(codes, rows, table, all ? NULL : known, size, 4, out, validity);
+    for (int64_t i = 0; i < rows; i++) {
+        const int32_t code = codes[i];
+        const bool valid = code >= 0 && code < size && (all || (known[code / 8] >> (code % 8) & 1));
+        REQUIRE((validity[i / 8] >> (i % 8) & 1) == valid, "validity of row %lld", (long long)i);
+        REQUIRE(out[i] == (valid ? table[code] : 0), "row %lld", (long long)i);
+        nulls -= !valid;
+    }
+    REQUIRE(nulls == 0, "%lld nulls", (long long)nulls);
+    free(known);
+    free(out);
+    free(validity);
+}
+
 static void check_gather(void) {
     const int64_t rows = (int64_t)draw(70), size = (int64_t)draw(20);
     int32_t *codes = malloc((size_t)rows * 4 + 1), *table = malloc((size_t)size * 4 + 1);
@@ -207,6 +229,7 @@ static void check_gather(void) {
         nulls -= !known;
     }
     REQUIRE(nulls == 0, "%lld nulls", (long long)nulls);
+    check_gather_values(codes, rows, table, (int32_t)size);
     free(codes);
     free(table);
     free(out);

@@ -21,6 +21,7 @@ from vpcflow._native._core import (
     finish,
     forget,
     gather,
+    gather_values,
     import_batch,
     kernel,
     kernels,
@@ -40,6 +41,7 @@ from vpcflow._native._core import (
     render,
     take,
     use_kernel,
+    values_at,
 )
 from vpcflow.errors import UsageError, nearest
 
@@ -57,6 +59,7 @@ __all__ = [
     "force",
     "forget",
     "gather",
+    "gather_values",
     "import_batch",
     "kernel",
     "kernels",
@@ -75,6 +78,7 @@ __all__ = [
     "records",
     "render",
     "take",
+    "values_at",
 ]
 
 

@@ -5,14 +5,18 @@
 #include "dictionary.h" /* vf_mix */
 #include "last_used.h"
 
-/* Half a cache line. Up to 16 bytes are told apart by `head` and `tail` (which overlap) and `length`
- * alone; of a longer key these are hashes, and its bytes decide. */
+/* Small, so that the slots of tens of thousands of keys stay in the second-level cache. */
 typedef struct {
-    uint64_t head, tail;
-    uint32_t hash, length;
+    uint32_t hash;
     int32_t code; /* -1: free */
-    uint32_t unused;
 } vf_key_slot;
+
+/* A key by its code. Up to 16 bytes are told apart by `head` and `tail` (which overlap) and `length`
+ * alone; of a longer key these are hashes, and its bytes, which begin at `begin` of the arena, decide. */
+typedef struct {
+    uint64_t head, tail, begin;
+    uint32_t length, hash;
+} vf_key;
 
 #define SHORT 16u
 #define FIRST_SLOTS 1024u
@@ -22,17 +26,17 @@ struct vf_keys {
     uint64_t secret[2];
     vf_key_slot *slots;
     uint32_t mask; /* slots - 1 */
-    int32_t count;
+    int32_t count, room;
+    vf_key *keys;
     vf_last_used used;
-    uint64_t *begins; /* of each long key in the arena */
-    int32_t begins_room;
     uint8_t *arena;
     uint64_t arena_length, arena_room;
+    /* Of pairs: what is known of those with the same first code. Most logs are of one VPC. */
+    int32_t first, *of_second, seconds;
 };
 
 typedef struct {
-    uint64_t head, tail;
-    uint32_t hash, length;
+    vf_key key;
     const uint8_t *text;
 } vf_probe;
 
@@ -58,8 +62,9 @@ void vf_keys_free(vf_keys *keys) {
     if (!keys) return;
     free(keys->slots);
     vf_last_used_free(&keys->used);
-    free(keys->begins);
+    free(keys->keys);
     free(keys->arena);
+    free(keys->of_second);
     free(keys);
 }
 
@@ -82,64 +87,67 @@ static uint64_t hash_long(const vf_keys *keys, const uint8_t *text, uint32_t len
                       : vf_mix(vf_load64(text) ^ keys->secret[1], vf_load64(text + length - 8) ^ hash);
 }
 
-VF_INLINE void finish_probe(const vf_keys *keys, vf_probe *probe) {
-    const uint64_t hash =
-        vf_mix(probe->head ^ keys->secret[0] ^ probe->length, probe->tail ^ keys->secret[1]);
-    probe->hash = (uint32_t)(hash ^ hash >> 32);
-    __builtin_prefetch(&keys->slots[probe->hash & keys->mask]);
+VF_INLINE void finish_probe(const vf_keys *keys, vf_key *key) {
+    const uint64_t hash = vf_mix(key->head ^ keys->secret[0] ^ key->length, key->tail ^ keys->secret[1]);
+    key->hash = (uint32_t)(hash ^ hash >> 32);
+    __builtin_prefetch(&keys->slots[key->hash & keys->mask]);
 }
 
 VF_INLINE void probe_text(const vf_keys *keys, vf_probe *probe, const uint8_t *text, size_t length) {
+    vf_key *key = &probe->key;
     probe->text = text;
-    probe->length = (uint32_t)length;
+    key->length = (uint32_t)length;
     if (VF_LIKELY(length >= 8 && length <= SHORT)) {
-        probe->head = vf_load64(text);
-        probe->tail = vf_load64(text + length - 8);
+        key->head = vf_load64(text);
+        key->tail = vf_load64(text + length - 8);
     } else if (length < 8) {
-        probe->head = load_below_8(text, (uint32_t)length);
-        probe->tail = 0;
+        key->head = load_below_8(text, (uint32_t)length);
+        key->tail = 0;
     } else {
-        probe->head = hash_long(keys, text, (uint32_t)length, keys->secret[0]);
-        probe->tail = hash_long(keys, text, (uint32_t)length, ~keys->secret[0]);
+        key->head = hash_long(keys, text, (uint32_t)length, keys->secret[0]);
+        key->tail = hash_long(keys, text, (uint32_t)length, ~keys->secret[0]);
     }
-    finish_probe(keys, probe);
+    finish_probe(keys, key);
 }
 
 VF_INLINE void probe_integer(const vf_keys *keys, vf_probe *probe, uint64_t value) {
-    probe->head = value;
-    probe->tail = 0;
-    probe->length = sizeof value;
-    finish_probe(keys, probe);
+    probe->key.head = value;
+    probe->key.tail = 0;
+    probe->key.length = sizeof value;
+    finish_probe(keys, &probe->key);
 }
 
 /* ---- slots ------------------------------------------------------------------------------------- */
 
 VF_INLINE vf_key_slot *find(const vf_keys *keys, const vf_probe *probe) {
-    for (uint32_t i = probe->hash & keys->mask;; i = (i + 1) & keys->mask) {
+    const vf_key *wanted = &probe->key;
+    for (uint32_t i = wanted->hash & keys->mask;; i = (i + 1) & keys->mask) {
         vf_key_slot *slot = &keys->slots[i];
         if (slot->code < 0) return slot;
-        if (slot->head != probe->head || slot->tail != probe->tail || slot->length != probe->length) {
+        if (slot->hash != wanted->hash) continue;
+        const vf_key *key = &keys->keys[slot->code];
+        if (key->head != wanted->head || key->tail != wanted->tail || key->length != wanted->length) {
             continue;
         }
-        if (VF_LIKELY(probe->length <= SHORT) ||
-            memcmp(keys->arena + keys->begins[slot->code], probe->text, probe->length) == 0) {
+        if (VF_LIKELY(key->length <= SHORT) ||
+            memcmp(keys->arena + key->begin, probe->text, key->length) == 0) {
             return slot;
         }
     }
 }
 
-static void put_slot(vf_key_slot *slots, uint32_t mask, const vf_key_slot *slot) {
-    uint32_t i = slot->hash & mask;
+static void put_slot(vf_key_slot *slots, uint32_t mask, uint32_t hash, int32_t code) {
+    uint32_t i = hash & mask;
     while (slots[i].code >= 0) i = (i + 1) & mask;
-    slots[i] = *slot;
+    slots[i] = (vf_key_slot){hash, code};
 }
 
 static bool grow_slots(vf_keys *keys) {
     const uint64_t count = ((uint64_t)keys->mask + 1) * 2;
     vf_key_slot *slots = count <= UINT32_MAX ? new_slots((uint32_t)count) : NULL;
     if (!slots) return false;
-    for (uint32_t i = 0; i <= keys->mask; i++) {
-        if (keys->slots[i].code >= 0) put_slot(slots, (uint32_t)count - 1, &keys->slots[i]);
+    for (int32_t code = 0; code < keys->count; code++) {
+        put_slot(slots, (uint32_t)count - 1, keys->keys[code].hash, code);
     }
     free(keys->slots);
     keys->slots = slots;
@@ -147,36 +155,37 @@ static bool grow_slots(vf_keys *keys) {
     return true;
 }
 
-static bool keep_text(vf_keys *keys, int32_t code, const uint8_t *text, uint32_t length) {
-    if (code >= keys->begins_room) {
-        const int64_t room = (int64_t)code * 2 + 1024;
-        uint64_t *begins = realloc(keys->begins, (size_t)room * sizeof *begins);
-        if (!begins) return false;
-        keys->begins = begins;
-        keys->begins_room = room > INT32_MAX ? INT32_MAX : (int32_t)room;
+/* Room for one more key, of `length` bytes. */
+static bool reserve(vf_keys *keys, uint32_t length) {
+    if (keys->count == INT32_MAX || !vf_last_used_reserve(&keys->used, keys->count + 1)) return false;
+    if (keys->count == keys->room) {
+        const int64_t room = keys->room ? (int64_t)keys->room * 2 : 1024;
+        vf_key *grown = realloc(keys->keys, (size_t)room * sizeof *grown);
+        if (!grown) return false;
+        keys->keys = grown;
+        keys->room = room > INT32_MAX ? INT32_MAX : (int32_t)room;
     }
-    if (keys->arena_length + length > keys->arena_room) {
+    if (length > SHORT && keys->arena_length + length > keys->arena_room) {
         const uint64_t room = (keys->arena_length + length) * 2 + 4096;
         uint8_t *arena = realloc(keys->arena, room);
         if (!arena) return false;
         keys->arena = arena;
         keys->arena_room = room;
     }
-    memcpy(keys->arena + keys->arena_length, text, length);
-    keys->begins[code] = keys->arena_length;
-    keys->arena_length += length;
-    return true;
+    return (uint64_t)keys->count * 2 < keys->mask || grow_slots(keys);
 }
 
 /* The code of a key that is not in the set yet; -1 without memory. */
-static VF_NOINLINE int32_t add(vf_keys *keys, const vf_probe *probe) {
-    if (keys->count == INT32_MAX || !vf_last_used_reserve(&keys->used, keys->count + 1)) return -1;
-    if ((uint64_t)keys->count * 2 >= keys->mask && !grow_slots(keys)) return -1;
-    const int32_t code = keys->count;
-    if (probe->length > SHORT && !keep_text(keys, code, probe->text, probe->length)) return -1;
-    put_slot(keys->slots, keys->mask,
-             &(vf_key_slot){probe->head, probe->tail, probe->hash, probe->length, code, 0});
-    keys->count++;
+static VF_NOINLINE int32_t add(vf_keys *keys, const vf_key *key, const uint8_t *text) {
+    if (!reserve(keys, key->length)) return -1;
+    const int32_t code = keys->count++;
+    keys->keys[code] = *key;
+    if (key->length > SHORT) {
+        keys->keys[code].begin = keys->arena_length;
+        memcpy(keys->arena + keys->arena_length, text, key->length);
+        keys->arena_length += key->length;
+    }
+    put_slot(keys->slots, keys->mask, key->hash, code);
     return code;
 }
 
@@ -184,7 +193,7 @@ VF_INLINE bool look_up(vf_keys *keys, const vf_probe *probe, int64_t row, int32_
                        int32_t *new_rows, int64_t *new_count) {
     *code = find(keys, probe)->code;
     if (VF_UNLIKELY(*code < 0)) {
-        *code = add(keys, probe);
+        *code = add(keys, &probe->key, probe->text);
         if (*code < 0) return false;
         new_rows[(*new_count)++] = (int32_t)row;
     }
@@ -255,11 +264,10 @@ bool vf_keys_encode(vf_keys *keys, const vf_reader *column, int64_t rows, int32_
                                                                     new_rows, new_count);
 }
 
-bool vf_keys_pair(vf_keys *keys, const int32_t *first, const int32_t *second, int64_t rows,
-                  int32_t *codes, int32_t *new_rows, int64_t *new_count) {
+/* Pairs of any codes. */
+static bool pair_each(vf_keys *keys, const int32_t *first, const int32_t *second, int64_t rows,
+                      int32_t *codes, int32_t *new_rows, int64_t *new_count) {
     vf_probe probes[AHEAD];
-    keys->used.now++;
-    *new_count = 0;
     for (int64_t begin = 0; begin < rows; begin += AHEAD) {
         const int64_t end = rows - begin < AHEAD ? rows : begin + AHEAD;
         for (int64_t row = begin; row < end; row++) {
@@ -275,40 +283,79 @@ bool vf_keys_pair(vf_keys *keys, const int32_t *first, const int32_t *second, in
     return true;
 }
 
+/* The codes of pairs that begin with `first`, as far as `of_second` is to know them. */
+static bool know_seconds(vf_keys *keys, int32_t first, int32_t most) {
+    if (keys->of_second && keys->first == first && most < keys->seconds) return true;
+    const bool same = keys->of_second && keys->first == first;
+    const int64_t wanted = (int64_t)most * 2 + 1024;
+    const int32_t seconds = wanted > INT32_MAX ? INT32_MAX : (int32_t)wanted;
+    int32_t *of_second = malloc((size_t)seconds * sizeof *of_second);
+    if (!of_second) return false;
+    for (int32_t i = 0; i < seconds; i++) {
+        of_second[i] = same && i < keys->seconds ? keys->of_second[i] : -1;
+    }
+    free(keys->of_second);
+    keys->of_second = of_second;
+    keys->seconds = seconds;
+    keys->first = first;
+    return true;
+}
+
+/* Pairs with the same first code: what was met before is found by the second alone. */
+static bool pair_with(vf_keys *keys, int32_t first, const int32_t *second, int64_t rows, int32_t *codes,
+                      int32_t *new_rows, int64_t *new_count) {
+    int32_t most = 0;
+    for (int64_t row = 0; row < rows; row++) most = second[row] > most ? second[row] : most;
+    if (!know_seconds(keys, first, most)) return false;
+    for (int64_t row = 0; row < rows; row++) {
+        codes[row] = -1;
+        if (second[row] < 0) continue;
+        int32_t *code = &keys->of_second[second[row]];
+        if (VF_UNLIKELY(*code < 0)) {
+            vf_probe probe = {.text = NULL};
+            probe_integer(keys, &probe, (uint32_t)first | (uint64_t)(uint32_t)second[row] << 32);
+            if (!look_up(keys, &probe, row, code, new_rows, new_count)) return false;
+        }
+        codes[row] = *code;
+        keys->used.at[*code] = keys->used.now;
+    }
+    return true;
+}
+
+bool vf_keys_pair(vf_keys *keys, const int32_t *first, const int32_t *second, int64_t rows,
+                  int32_t *codes, int32_t *new_rows, int64_t *new_count) {
+    keys->used.now++;
+    *new_count = 0;
+    int32_t differ = 0;
+    for (int64_t row = 1; row < rows; row++) differ |= first[row] ^ first[0];
+    if (rows > 0 && !differ && first[0] >= 0) {
+        return pair_with(keys, first[0], second, rows, codes, new_rows, new_count);
+    }
+    return pair_each(keys, first, second, rows, codes, new_rows, new_count);
+}
+
 /* ---- forgetting -------------------------------------------------------------------------------- */
 
 bool vf_keys_forget(vf_keys *keys, int32_t *old_codes, int32_t *kept) {
-    int32_t *new_codes = malloc((size_t)keys->count * sizeof *new_codes + 1);
     vf_keys *fresh = vf_keys_new(0);
-    if (!new_codes || !fresh || !vf_last_used_choose(&keys->used, keys->count, old_codes, kept)) {
-        free(new_codes);
+    if (!fresh || !vf_last_used_choose(&keys->used, keys->count, old_codes, kept)) {
         vf_keys_free(fresh);
         return false;
     }
     memcpy(fresh->secret, keys->secret, sizeof fresh->secret);
     fresh->used.now = keys->used.now;
-    for (int32_t code = 0; code < keys->count; code++) new_codes[code] = -1;
-    for (int32_t i = 0; i < *kept; i++) new_codes[old_codes[i]] = i;
-    bool ok = vf_last_used_reserve(&fresh->used, *kept);
-    while (ok && (uint64_t)*kept * 2 >= fresh->mask) ok = grow_slots(fresh);
-    for (uint32_t i = 0; ok && i <= keys->mask; i++) {
-        vf_key_slot slot = keys->slots[i];
-        if (slot.code < 0 || new_codes[slot.code] < 0) continue;
-        const int32_t old = slot.code;
-        slot.code = new_codes[old];
-        if (slot.length > SHORT) {
-            ok = keep_text(fresh, slot.code, keys->arena + keys->begins[old], slot.length);
+    for (int32_t i = 0; i < *kept; i++) {
+        const vf_key *key = &keys->keys[old_codes[i]];
+        const uint8_t *text = key->length > SHORT ? keys->arena + key->begin : NULL;
+        if (add(fresh, key, text) < 0) {
+            vf_keys_free(fresh);
+            return false;
         }
-        fresh->used.at[slot.code] = keys->used.at[old];
-        put_slot(fresh->slots, fresh->mask, &slot);
+        fresh->used.at[i] = keys->used.at[old_codes[i]];
     }
-    free(new_codes);
-    if (ok) {
-        fresh->count = *kept;
-        const vf_keys former = *keys;
-        *keys = *fresh;
-        *fresh = former;
-    }
+    const vf_keys former = *keys;
+    *keys = *fresh;
+    *fresh = former;
     vf_keys_free(fresh);
-    return ok;
+    return true;
 }

@@ -56,4 +56,9 @@ bool vf_numbers_recode(vf_numbers *numbers, const int32_t *old_codes, int32_t ke
 int64_t vf_gather(const int32_t *numbers, int64_t rows, const int32_t *table, int32_t size,
                   int32_t *out, uint8_t *validity);
 
+/* The same for a table of values of 4 or 8 bytes, whose own nulls `known` tells (bits; NULL: none). A null
+ * is a zero in `out`, which has rows * width bytes. */
+int64_t vf_gather_values(const int32_t *numbers, int64_t rows, const void *table, const uint8_t *known,
+                         int32_t size, int width, void *out, uint8_t *validity);
+
 #endif

@@ -73,6 +73,23 @@ static PyObject *end_found(vf_found *found, bool ok) {
     return result;
 }
 
+/* The only column of a batch; false with an exception set. */
+static bool column_of(const vf_batch *batch, vf_reader *column) {
+    const struct ArrowSchema *schema = vf_batch_schema(batch);
+    const struct ArrowArray *array = vf_batch_array(batch);
+    if (schema->n_children != 1) {
+        PyErr_Format(PyExc_ValueError, "%lld columns, not one", (long long)schema->n_children);
+        return false;
+    }
+    if (vf_reader_init(column, schema->children[0], array->children[0], array->offset) &&
+        column->kind <= VF_READ_TEXT) {
+        return true;
+    }
+    PyErr_Format(PyExc_TypeError, "column '%s' has the Arrow format '%s', which cannot be a key",
+                 schema->children[0]->name, schema->children[0]->format);
+    return false;
+}
+
 /* encode(keys, batch) -> (codes, rows of new keys); of the batch's only column */
 PyObject *vf_py_encode(PyObject *module, PyObject *args) {
     (void)module;
@@ -81,20 +98,14 @@ PyObject *vf_py_encode(PyObject *module, PyObject *args) {
     vf_keys *keys = PyCapsule_GetPointer(set, KEYS_CAPSULE);
     vf_batch *batch = keys ? vf_unwrap_batch(capsule) : NULL;
     if (!batch) return NULL;
-    const struct ArrowSchema *schema = vf_batch_schema(batch);
-    const struct ArrowArray *array = vf_batch_array(batch);
-    if (schema->n_children != 1) return PyErr_Format(PyExc_ValueError, "encode takes one column");
     vf_reader column;
-    if (!vf_reader_init(&column, schema->children[0], array->children[0], array->offset) ||
-        column.kind > VF_READ_TEXT) {
-        return PyErr_Format(PyExc_TypeError, "column '%s' has the Arrow format '%s', which cannot be a key",
-                            schema->children[0]->name, schema->children[0]->format);
-    }
+    if (!column_of(batch, &column)) return NULL;
+    const int64_t rows = vf_batch_array(batch)->length;
     vf_found found;
-    if (!begin_found(&found, array->length)) return NULL;
+    if (!begin_found(&found, rows)) return NULL;
     bool ok;
     Py_BEGIN_ALLOW_THREADS
-    ok = vf_keys_encode(keys, &column, array->length, found.to, found.new_rows, &found.new_count);
+    ok = vf_keys_encode(keys, &column, rows, found.to, found.new_rows, &found.new_count);
     Py_END_ALLOW_THREADS
     return end_found(&found, ok);
 }
@@ -206,4 +217,72 @@ PyObject *vf_py_gather(PyObject *module, PyObject *args) {
     PyBuffer_Release(&numbers);
     PyBuffer_Release(&table);
     return result;
+}
+
+/* gather_values(numbers, table, known or None, width) -> (values, validity or None) */
+PyObject *vf_py_gather_values(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer numbers, table, known = {0};
+    PyObject *of_known;
+    int width;
+    if (!PyArg_ParseTuple(args, "y*y*Oi", &numbers, &table, &of_known, &width)) return NULL;
+    PyObject *values = NULL, *validity = NULL, *result = NULL;
+    if (width != 4 && width != 8) {
+        PyErr_Format(PyExc_ValueError, "values of %d bytes", width);
+    } else if (of_known == Py_None || PyObject_GetBuffer(of_known, &known, PyBUF_SIMPLE) == 0) {
+        const int64_t rows = numbers.len / 4;
+        int64_t size = table.len / width < INT32_MAX ? table.len / width : INT32_MAX;
+        if (known.buf && known.len * 8 < size) size = known.len * 8;
+        values = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rows * width);
+        validity = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(rows + 7) / 8);
+        if (values && validity) {
+            void *to = PyBytes_AsString(values);
+            uint8_t *bits = (uint8_t *)PyBytes_AsString(validity);
+            int64_t nulls;
+            Py_BEGIN_ALLOW_THREADS
+            nulls = vf_gather_values(numbers.buf, rows, table.buf, known.buf, (int32_t)size, width, to, bits);
+            Py_END_ALLOW_THREADS
+            result = PyTuple_Pack(2, values, nulls ? validity : Py_None);
+        }
+        if (known.buf) PyBuffer_Release(&known);
+    }
+    Py_XDECREF(values);
+    Py_XDECREF(validity);
+    PyBuffer_Release(&numbers);
+    PyBuffer_Release(&table);
+    return result;
+}
+
+static PyObject *value_at(const vf_reader *column, int64_t row) {
+    if (vf_reader_null(column, row)) Py_RETURN_NONE;
+    if (column->kind == VF_READ_INTEGER) return PyLong_FromLongLong(vf_reader_integer(column, row));
+    size_t length;
+    const uint8_t *text = vf_reader_text(column, row, &length);
+    return PyUnicode_DecodeUTF8((const char *)text, (Py_ssize_t)length, NULL);
+}
+
+/* values_at(batch, rows) -> list of str, int and None: those rows of the batch's only column */
+PyObject *vf_py_values_at(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *capsule, *list = NULL;
+    Py_buffer rows;
+    if (!PyArg_ParseTuple(args, "Oy*", &capsule, &rows)) return NULL;
+    vf_batch *batch = vf_unwrap_batch(capsule);
+    vf_reader column;
+    if (batch && column_of(batch, &column)) {
+        const int32_t *at = rows.buf;
+        const Py_ssize_t count = rows.len / 4;
+        list = PyList_New(count);
+        for (Py_ssize_t i = 0; list && i < count; i++) {
+            PyObject *value = NULL;
+            if (at[i] < 0 || at[i] >= vf_batch_array(batch)->length) {
+                PyErr_Format(PyExc_IndexError, "row %d", at[i]);
+            } else {
+                value = value_at(&column, at[i]);
+            }
+            if (!value || PyList_SetItem(list, i, value) < 0) Py_CLEAR(list); /* steals value */
+        }
+    }
+    PyBuffer_Release(&rows);
+    return list;
 }

@@ -479,6 +479,8 @@ static PyMethodDef methods[] = {
     {"key_count", vf_py_key_count, METH_O, NULL},
     {"forget", vf_py_forget, METH_O, NULL},
     {"gather", vf_py_gather, METH_VARARGS, NULL},
+    {"gather_values", vf_py_gather_values, METH_VARARGS, NULL},
+    {"values_at", vf_py_values_at, METH_VARARGS, NULL},
     {"kernels", py_kernels, METH_NOARGS, NULL},
     {"kernel", py_kernel, METH_NOARGS, NULL},
     {"use_kernel", py_use_kernel, METH_VARARGS, NULL},

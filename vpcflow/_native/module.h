@@ -45,6 +45,8 @@ PyObject *vf_py_key_count(PyObject *module, PyObject *keys_or_numbers);
 PyObject *vf_py_forget(PyObject *module, PyObject *keys_or_numbers);
 PyObject *vf_py_recode(PyObject *module, PyObject *args);
 PyObject *vf_py_gather(PyObject *module, PyObject *args);
+PyObject *vf_py_gather_values(PyObject *module, PyObject *args);
+PyObject *vf_py_values_at(PyObject *module, PyObject *args);
 
 /* record.c: the FlowRecord type and its iterator */
 bool vf_add_record_types(PyObject *module);

@@ -154,3 +154,33 @@ int64_t vf_gather(const int32_t *numbers, int64_t rows, const int32_t *table, in
 #endif
     return gather_each(numbers, 0, rows, table, size, out, validity);
 }
+
+/* Written without branches: which rows are null is not to be foreseen. */
+int64_t vf_gather_values(const int32_t *numbers, int64_t rows, const void *table, const uint8_t *known,
+                         int32_t size, int width, void *out, uint8_t *validity) {
+    static const uint64_t nothing = 0;
+    static const uint8_t all = 0xFF;
+    int64_t valid_rows = 0;
+    if (size <= 0) table = &nothing;
+    memset(validity, 0, (size_t)(rows + 7) / 8);
+    for (int64_t row = 0; row < rows; row++) {
+        const uint32_t number = (uint32_t)numbers[row];
+        uint32_t valid = number < (uint32_t)(size > 0 ? size : 0); /* -1 is the largest of all */
+        const uint32_t from = number & (0u - valid);
+        valid &= (known ? known[from >> 3] : all) >> (known ? from & 7 : 0) & 1;
+        if (width == 8) {
+            uint64_t value;
+            memcpy(&value, (const uint8_t *)table + (size_t)from * 8, 8);
+            value &= 0 - (uint64_t)valid;
+            memcpy((uint8_t *)out + row * 8, &value, 8);
+        } else {
+            uint32_t value;
+            memcpy(&value, (const uint8_t *)table + (size_t)from * 4, 4);
+            value &= 0u - valid;
+            memcpy((uint8_t *)out + row * 4, &value, 4);
+        }
+        validity[row >> 3] |= (uint8_t)(valid << (row & 7));
+        valid_rows += valid;
+    }
+    return rows - valid_rows;
+}
