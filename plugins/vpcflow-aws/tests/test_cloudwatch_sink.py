@@ -8,18 +8,20 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from fault_proxy import THROTTLED, CutAfter, Delay, Request, Rewrite, Rule, json_error
 from servers import moto, reset
-from service_storms import NOW, Letters, counted, numbered, opened, storm, through
+from service_storms import LINE, NOW, Letters, counted, numbered, opened, storm, through
 from vpcflow_aws.cloudwatch_target import LogTarget, candidates
 from vpcflow_aws.session import client
 
 from vpcflow import PluginError, UsageError
 from vpcflow.making import sink_of
+from vpcflow.pipeline import Pipeline
 from vpcflow.report import Run
 
 SCHEMA = numbered(0, 1).schema
@@ -398,3 +400,67 @@ def test_nothing_is_contacted_before_open() -> None:
     sink = sink_of("cloudwatch:a")
     sink.abort()
     sink.close()
+
+
+# ---- in the pipeline -----------------------------------------------------------------------------
+
+
+def logs_of(directory: Path, count: int) -> Path:
+    lines = [
+        LINE.format(eni="eni-0a", port=n % 60_000, n=n, start=NOW - 3600 + n % 600, end=NOW)
+        for n in range(count)
+    ]
+    path = directory / "flows.log"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_a_run_that_failed_goes_on_and_every_record_arrives(aws: str, tmp_path: Path) -> None:
+    """At least once: what was acknowledged and not yet stored may come twice, nothing is lost."""
+
+    path = logs_of(tmp_path, 60_000)
+
+    def pipeline() -> Pipeline:
+        return Pipeline(
+            sources=[path],
+            to=["cloudwatch:flows?age=0.01&in_flight=1"],
+            state=tmp_path / "state.db",
+        )
+
+    denied = Rule(json_error("AccessDeniedException"), "PutLogEvents", after=10, times=None)
+    with through(aws, [denied]):
+        client("logs").create_log_group(logGroupName="flows")
+        with pytest.raises(PluginError, match="logs:PutLogEvents"):
+            pipeline().run()
+        before = packets(stored("flows")).total()
+    assert 0 < before < 60_000
+    with through(aws):
+        report = pipeline().run()
+        arrived = packets(stored("flows"))
+    assert set(arrived) == set(range(60_000))
+    assert arrived.total() < 60_000 + before  # the second run did not begin anew
+    assert report.exit_code == 0
+    assert report.delivered == {"cloudwatch:flows": 60_000}
+
+
+def test_the_report_counts_what_was_refused_and_what_came_twice(aws: str, tmp_path: Path) -> None:
+    rules = [
+        Rule(CutAfter(), "PutLogEvents"),
+        Rule(Rewrite(aged), "PutLogEvents", times=None),
+    ]
+    with through(aws, rules):
+        client("logs").create_log_group(logGroupName="flows")
+        report = Pipeline(
+            sources=[logs_of(tmp_path, 600)],
+            to=["cloudwatch:flows"],
+            dead_letter=tmp_path / "refused.jsonl",
+        ).run()
+    refused = [json.loads(line) for line in (tmp_path / "refused.jsonl").read_text().splitlines()]
+    assert sorted(json.loads(letter["data"])["packets"] for letter in refused) == [
+        *range(20),
+        *range(590, 600),
+    ]
+    assert report.dead_letters == {"cloudwatch:flows": 30}
+    assert report.delivered == {"cloudwatch:flows": 570}
+    assert report.duplicates == {"cloudwatch:flows": 600}
+    assert report.retries == {"cloudwatch:flows": 1}

@@ -17,15 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from vpcflow.errors import InputError, UsageError, nearest, printable
-from vpcflow.options import Age, settings, split_target
+from vpcflow.errors import InputError, nearest, printable
 from vpcflow.selection import EVERYTHING, Selection
 from vpcflow_aws.asking import FAILURES, Failure, ask, asker, pages
-from vpcflow_aws.cloudwatch_target import GROUP_NAME
+from vpcflow_aws.cloudwatch_url import SCHEME, CloudWatchSourceOptions, parsed
 from vpcflow_aws.flow_log_formats import (
     FlowLog,
     FlowLogFormatWarning,
@@ -37,48 +36,11 @@ from vpcflow_aws.flow_log_formats import (
 from vpcflow_aws.log_stream_file import LogStreamFile, milliseconds
 from vpcflow_aws.session import code_of, explained
 
-_SCHEME = "cloudwatch://"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EVENTUAL = timedelta(days=1)
 """How far behind the time of a stream's last event may be in DescribeLogStreams. AWS: "typically
 updates in less than an hour from ingestion, but in rare situations might take longer"."""
 _LOOKING = 8  # requests at a time while it is found out what there is
-
-
-def _moment(text: str | datetime | None) -> datetime | None:
-    if text is None or isinstance(text, datetime):
-        return text
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is no time: 2026-09-14T10:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-
-
-def _names(text: str | Sequence[str]) -> tuple[str, ...]:
-    parts = text.split(",") if isinstance(text, str) else text
-    return tuple(part.strip() for part in parts if part.strip())
-
-
-@frozen(kw_only=True)
-class CloudWatchSourceOptions:
-    """interface: only streams of these interfaces. stream: only streams of these names. flow_log:
-    only these flow logs are asked for the format. since, until: as those of the pipeline. slice:
-    how long a span is; it has to divide a day. settle: how long after its end a span is closed.
-    open: read spans that are not closed, too."""
-
-    interface: tuple[str, ...] = field(default=(), converter=_names)
-    stream: tuple[str, ...] = field(default=(), converter=_names)
-    flow_log: tuple[str, ...] = field(default=(), converter=_names)
-    since: datetime | None = field(default=None, converter=_moment)
-    until: datetime | None = field(default=None, converter=_moment)
-    slice: Age = Age(3600)  # noqa: RUF009 - an Age is a float
-    settle: Age = Age(1800)  # noqa: RUF009
-    open: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        if self.slice % 60 or 86_400 % self.slice:
-            raise ValueError("option slice has to be whole minutes and divide a day: 5m, 1h, 1d")
 
 
 def _now() -> datetime:
@@ -98,20 +60,8 @@ class CloudWatchSource:
         not there or may not be read, FormatError where flow logs of different formats write to one
         stream. Warns (FlowLogFormatWarning) where the format is not known.
         """
-        group, options = _parsed(url)
+        group, options = parsed(url)
         return _Looking(group, options, selection, self.now()).files()
-
-
-def _parsed(url: str) -> tuple[str, CloudWatchSourceOptions]:
-    target, given = split_target(url)
-    group = unquote(target[len(_SCHEME) :])
-    if not GROUP_NAME.fullmatch(group):
-        raise UsageError(
-            f"{printable(group)!r} is no name of a log group",
-            hint="cloudwatch://GROUP, with three slashes where its name begins with one: "
-            "cloudwatch:///aws/vpc/flow",
-        )
-    return group, settings(CloudWatchSourceOptions, given, owner="source cloudwatch")
 
 
 @define(eq=False, slots=False)
@@ -231,7 +181,7 @@ class _Looking:
         self, stream: str, begin: datetime, end: datetime, flow_logs: Sequence[FlowLog] | None
     ) -> LogStreamFile:
         fmt = format_of(stream, end, flow_logs, self.group) if flow_logs else None
-        name = f"{_SCHEME}{quote(self.group, safe='/')}?stream={quote(stream, safe='')}"
+        name = f"{SCHEME}{quote(self.group, safe='/')}?stream={quote(stream, safe='')}"
         name += f"&since={_iso(begin)}&until={_iso(end)}"
         etag = None if end <= self._closed() else f"open at {_iso(self.now)}"
         return LogStreamFile(name, self.group, stream, begin, end, fmt, etag, logs=self._logs)
