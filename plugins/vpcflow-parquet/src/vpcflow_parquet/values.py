@@ -74,8 +74,7 @@ def to_field(array: Any, field: Field, exact: bool) -> Any:
         return _texts(array, field, exact)
     if field.kind == "time":
         return _times(array, field, exact)
-    maximum = field.maximum or _INT64_MAX
-    return _integers(array, field, maximum, exact).cast(arrow_type(field))
+    return _cast(_integers(array, field, field.maximum or _INT64_MAX, exact), arrow_type(field))
 
 
 def _value_type(held: Any) -> Any:
@@ -97,6 +96,10 @@ def _is_number(held: Any) -> bool:
     return bool(pa.types.is_integer(held) or pa.types.is_float32(held) or pa.types.is_float64(held))
 
 
+def _cast(array: Any, type_: Any) -> Any:
+    return array if array.type == type_ else array.cast(type_)
+
+
 # ---- text ----------------------------------------------------------------------------------------
 
 
@@ -114,7 +117,7 @@ def _texts(array: Any, field: Field, exact: bool) -> Any:
 
 def _utf8(array: Any, field: Field) -> Any:
     """Parquet's strings are what the writer says they are; here they are looked at."""
-    binary = array.cast(pa.binary())
+    binary = _cast(array, pa.binary())
     try:
         return binary.cast(pa.utf8())
     except pa.ArrowInvalid:
@@ -154,7 +157,7 @@ def _percent_decoded(texts: Any, field: Field) -> Any:
 
 
 def _integers(array: Any, field: Field, maximum: int, exact: bool) -> Any:
-    """int64, from 0 to `maximum`."""
+    """Integers of any width, from 0 to `maximum`."""
     held = array.type
     if _is_text(held):
         array = _integers_of_text(array, field, exact)
@@ -162,9 +165,11 @@ def _integers(array: Any, field: Field, maximum: int, exact: bool) -> Any:
         array = _integers_of_floats(array, field)
     elif held == pa.uint64():
         _refuse(pc.greater(array, pa.scalar(_INT64_MAX, pa.uint64())), array, field, "out-of-range")
-    array = array.cast(pa.int64())
-    outside = pc.or_(pc.less(array, 0), pc.greater(array, pa.scalar(maximum, pa.int64())))
-    _refuse(outside, array, field, "out-of-range")
+    least, most = _least_and_most(array)
+    if least < 0 or most > maximum:
+        array = array.cast(pa.int64())
+        outside = pc.or_(pc.less(array, 0), pc.greater(array, maximum))
+        _refuse(outside, array, field, "out-of-range")
     return array
 
 
@@ -174,7 +179,7 @@ def _integers_of_floats(array: Any, field: Field) -> Any:
     array = pc.if_else(pc.is_nan(array), pa.scalar(None, pa.float64()), array)
     whole = pc.and_(pc.equal(pc.floor(array), array), pc.less_equal(pc.abs(array), _EXACT_FLOAT))
     _refuse(pc.invert(whole), array, field, "not-an-integer")
-    return array
+    return array.cast(pa.int64())
 
 
 def _integers_of_text(array: Any, field: Field, exact: bool) -> Any:
@@ -187,7 +192,7 @@ def _integers_of_text(array: Any, field: Field, exact: bool) -> Any:
         pc.equal(pc.binary_length(texts), 19), pc.greater(texts, pa.scalar(str(_INT64_MAX)))
     )
     _refuse(longest, texts, field, "out-of-range")
-    return texts
+    return texts.cast(pa.int64())
 
 
 # ---- times ---------------------------------------------------------------------------------------
@@ -201,12 +206,22 @@ def _times(array: Any, field: Field, exact: bool) -> Any:
             options=pc.CastOptions(pa.timestamp("ms", array.type.tz), allow_time_truncate=True)
         ).cast(_TIMES)
     numbers = _integers(array, field, _INT64_MAX, exact)
+    least, most = _least_and_most(numbers)
+    if least >= _SECONDS[0] and most <= _SECONDS[1]:  # as AWS writes them
+        return pc.multiply(numbers.cast(pa.int64()), 1000).cast(_TIMES)
     seconds = _between(numbers, _SECONDS)
     _refuse(
         pc.invert(pc.or_(seconds, _between(numbers, _MILLISECONDS))), numbers, field, "out-of-range"
     )
     factor = pc.if_else(seconds, pa.scalar(1000, pa.int64()), pa.scalar(1, pa.int64()))
-    return pc.multiply(numbers, factor).cast(_TIMES)
+    return pc.multiply(numbers.cast(pa.int64()), factor).cast(_TIMES)
+
+
+def _least_and_most(numbers: Any) -> tuple[int, int]:
+    """(0, 0) where there is none."""
+    found = pc.min_max(numbers)
+    least, most = found["min"].as_py(), found["max"].as_py()
+    return (0, 0) if least is None else (least, most)
 
 
 def _between(numbers: Any, bounds: tuple[int, int]) -> Any:

@@ -58,7 +58,7 @@ class _Writer:
             raise PluginError("a batch has other columns than the file", plugin="parquet")
         done = 0
         while done < batch.num_rows:
-            part = batch.slice(done, self._format.row_group - self._rows)
+            part = _alone(batch.slice(done, self._format.row_group - self._rows))
             self._batches.append(part)
             self._rows += part.num_rows
             self._bytes += part.nbytes
@@ -107,6 +107,25 @@ class _Writer:
 
     def __del__(self) -> None:
         self._output.dead = True
+
+
+def _alone(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch, or a copy where it is a slice of a larger one, such as a partition's part: while it
+    waits, it would keep the whole in memory."""
+    columns = [_copy(column) if _keeps_more(column) else column for column in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _keeps_more(column: pa.Array) -> bool:
+    if pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column):
+        return True
+    return bool(column.get_total_buffer_size() > 2 * column.nbytes)
+
+
+def _copy(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        return column.dictionary_decode().dictionary_encode().cast(column.type)
+    return pa.concat_arrays([column])
 
 
 def _plain_where_few_repeat(table: pa.Table) -> pa.Table:
