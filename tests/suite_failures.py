@@ -41,6 +41,8 @@ def _failures(suite: type[Any], root: Path) -> dict[str, str]:
                 test(instance, **arguments)
             except AssertionError as error:
                 found[name] = str(error)
+            except Exception as error:  # fails, too, and says less
+                found[name] = f"{type(error).__name__}: {error}"
     return found
 
 

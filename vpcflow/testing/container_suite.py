@@ -240,7 +240,7 @@ class _Pipe(io.RawIOBase):
         return False
 
     def readinto(self, target: Any) -> int:
-        return self._rest.readinto(memoryview(target)[:1000])
+        return self._rest.readinto(memoryview(target)[:100])
 
 
 def _type_of(name: str) -> pa.DataType:

@@ -83,6 +83,7 @@ class FileSinkSuite(SinkSuite):
             if sink.due():
                 break
         else:
+            sink.abort()
             broken(promise, "due() never asked for a checkpoint, for 40,000 records and size=2kB")
         self._checkpoint(sink)
         require(not sink.due(), promise, "due() still asks for a checkpoint after one")

@@ -45,12 +45,12 @@ class SourceSuite:
     def test_files_are_named(self) -> None:
         files = self.files()
         require(bool(files), _GIVES, f"files({self.url!r}) gave nothing")
-        names = [file.name for file in files]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        require(not twice, "names are unique and stable", f"files() gave twice: {twice}")
         for file in files:
             kind = type(file).__name__
             require(isinstance(file, SourceFile), "files are SourceFiles", f"{kind} is none")
+        names = [file.name for file in files]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        require(not twice, "names are unique and stable", f"files() gave twice: {twice}")
         if self.expected is not None:
             different = first_difference(sorted(self.expected), sorted(names), "names")
             require(different is None, _GIVES, str(different))
