@@ -80,7 +80,8 @@ class LineContainerSuite(ContainerSuite):
         raise NotImplementedError("write lines()")
 
     def test_the_lines_come_out(self) -> None:
-        for stream in (io.BytesIO(self.wrapped()), _Pipe(self.wrapped())):
+        streams: tuple[Any, ...] = (io.BytesIO(self.wrapped()), _Pipe(self.wrapped()))
+        for stream in streams:
             what = "a stream that can seek" if stream.seekable() else "a stream that cannot seek"
             with keeping(_WHOLE, f"blocks() of {what}"):
                 blocks = list(self.make_container().blocks(stream))
@@ -149,7 +150,7 @@ class ColumnContainerSuite(ContainerSuite):
 
     def test_columns_that_were_asked_for(self) -> None:
         names = list(self.rows()[0])
-        absent = next(name for name in reversed(FIELDS) if name not in names)
+        absent = next(name for name in list(FIELDS)[::-1] if name not in names)
         for chosen in (names[:1], names[::-1], [names[-1], absent, names[0]], [absent]):
             wanted = [{name: row.get(name) for name in chosen} for row in self.rows()]
             self._check(chosen, wanted, self._batches(chosen))
