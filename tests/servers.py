@@ -46,9 +46,10 @@ def reset(url: str) -> None:
 @contextlib.contextmanager
 def rclone_s3(root: Path, *options: str) -> Iterator[str]:
     """`rclone serve s3` on the directory `root`, whose subdirectories are the buckets; gives its
-    URL. It checks signatures, and knows neither If-None-Match nor metadata."""
+    URL. It checks signatures, and knows neither If-None-Match nor metadata. What is put into the
+    directory directly is seen after 10 ms (with 0 it does little else than forget and look)."""
     program = [_program("rclone"), "serve", "s3", str(root), "--auth-key", f"{KEY},{SECRET}"]
-    program += ["--config", os.devnull, "--vfs-cache-mode", "off", "--dir-cache-time", "0s"]
+    program += ["--config", os.devnull, "--vfs-cache-mode", "off", "--dir-cache-time", "10ms"]
     program += [*options, "--addr"]
     with _serving(lambda port: [*program, f"127.0.0.1:{port}"]) as url:
         yield url

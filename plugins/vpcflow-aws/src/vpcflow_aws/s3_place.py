@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import define, field
+from botocore.config import Config
 
 from vpcflow.errors import InputError, PluginError, printable
 from vpcflow.places import LostFile, PendingFile, Receipt
@@ -31,6 +32,7 @@ from vpcflow_aws.session import client, code_of, status_of
 _ROUNDS = 5
 """How often it is tried to complete an upload, each time with boto3's own two attempts; between
 them it is looked up what has become of it."""
+_TWO_ATTEMPTS = Config(retries={"total_max_attempts": 2, "mode": "standard"})
 _GONE = ("NoSuchUpload", "InvalidPart")
 
 
@@ -57,7 +59,7 @@ class S3Place:
 
     def __attrs_post_init__(self) -> None:
         self._patient = client("s3")
-        self._client = client("s3", attempts=2)  # whose failures are looked into
+        self._client = client("s3", _TWO_ATTEMPTS)  # whose failures are looked into
 
     def create(self, name: str, owner: str) -> PendingFile:
         key = self.prefix + name
