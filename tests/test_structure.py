@@ -13,23 +13,66 @@ PACKAGE = Path(__file__).parent.parent / "vpcflow"
 
 # What each part of the package may import from it, besides itself. Stages do not know each other.
 MAY_IMPORT = {
+    # what everything is made of
     "errors": set(),
     "fields": {"errors"},
     "shapes": {"errors", "fields"},
     "flow_format": {"errors", "fields", "shapes"},
     "where": {"errors", "fields"},
-    "source_files": {"errors"},
-    "sources": {"errors", "source_files"},
-    "containers": {"errors"},
+    "selection": {"errors"},
     "_native": {"errors"},
+    # reading
+    "source_files": {"errors", "selection"},
+    "sources": {"errors", "selection", "source_files"},
+    "containers": {"errors", "flow_format", "source_files", "where"},
     "batch": {"errors", "flow_format", "_native"},
     "columns": {"errors", "fields", "flow_format", "where", "batch", "_native"},
+    "conform": {"fields", "columns", "_native"},
     "lookahead": set(),
     "stream": {"errors", "fields", "flow_format", "batch", "columns", "_native"},
     "parser": {"errors", "flow_format", "where", "batch", "columns"},
+    "reading": {
+        *("errors", "fields", "flow_format", "source_files", "containers", "batch", "columns"),
+        *("conform", "stream"),
+    },
     "scan": {
         *("errors", "fields", "flow_format", "where", "sources", "containers", "batch", "columns"),
-        *("stream", "lookahead", "_native"),
+        *("stream", "lookahead", "_native", "plugins", "reading", "selection"),
+    },
+    # plugins
+    "registry": {"errors"},
+    "report": {"errors", "batch"},
+    "hookspecs": {"registry", "report"},
+    "options": {"errors"},
+    "builtin_plugin": {"hookspecs", "registry", "jsonl"},
+    "plugins": {"errors", "hookspecs", "registry", "report", "builtin_plugin"},
+    "making": {"errors", "options", "registry", "plugins", "enrich", "sinks"},
+    # enrichers
+    "enrich": set(),
+    "codes": {"_native"},
+    "answers": {"codes", "_native"},
+    "keyed": {"errors", "enrich", "codes", "answers"},
+    "enriching": {"errors", "enrich", "codes", "keyed"},
+    # sinks and places
+    "sinks": {"report"},
+    "places": {"errors"},
+    "local_place": {"errors", "places"},
+    "append_place": {"places", "local_place"},
+    "targets": {"errors", "places", "local_place", "append_place", "plugins"},
+    "partitions": {"errors"},
+    "file_sink": {"errors", "options", "partitions", "places", "report", "sinks", "targets"},
+    "jsonl": {"errors", "batch", "options", "places", "report", "sinks", "file_sink"},
+    # all of it
+    "state": {"errors"},
+    "delivery": {"errors", "places", "report", "sinks", "state"},
+    "pipeline": {
+        *("errors", "fields", "flow_format", "where", "selection", "sources", "batch", "columns"),
+        *("lookahead", "stream", "reading", "scan", "report", "plugins", "making", "enrich"),
+        *("enriching", "sinks", "file_sink", "jsonl", "state", "delivery"),
+    },
+    "testing": {
+        *("errors", "fields", "flow_format", "where", "selection", "source_files", "containers"),
+        *("parser", "report", "enrich", "enriching", "sinks", "places"),
     },
 }
 
