@@ -51,8 +51,6 @@ from vpcflow.state import DAMAGED, DONE, OPEN, Covered, State, version_of
 from vpcflow.stream import FlowSchema, Progress
 from vpcflow.where import Where
 
-_ROWS = 32_768
-"""Records in a batch, about: enrichers and sinks have costs for each batch and column."""
 _AHEAD_BYTES = 48 << 20
 """Of batches that wait for the sinks: enough to keep readers busy during a checkpoint's beginning,
 little beside what sinks hold."""
@@ -270,7 +268,7 @@ class Pipeline:
         self.progress = Progress(files=len(files), bytes=total)
         known = [_field(name) for name in state.fact("columns") or ()]
         threads = default_threads() if self.threads is None else self.threads
-        scan = Scan(files, settings, threads, self.progress, known=known, tolerant=True, rows=_ROWS)
+        scan = Scan(files, settings, threads, self.progress, known=known, tolerant=True)
         names = [column.aws_name for column in scan.schema]
         if names != state.fact("columns"):
             state.keep("columns", names)

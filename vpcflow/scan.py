@@ -45,7 +45,7 @@ class Scan:
 
     known: columns that the schema has before those that the sources add. tolerant: a source that
     cannot be looked at is left out of the schema, and its error to whoever reads it, unless all are
-    so. rows: records in a batch, about.
+    so.
     """
 
     def __init__(
@@ -57,7 +57,6 @@ class Scan:
         *,
         known: Sequence[Field] = (),
         tolerant: bool = False,
-        rows: int | None = None,
     ) -> None:
         self.files = files
         self.settings = settings
@@ -66,7 +65,7 @@ class Scan:
         self._opened: dict[int, Opened] = {}
         self.schema = self._find_schema(known, tolerant)
         pool = _native.pool(_IDLE_BYTES)
-        self._target = Target(self.schema, settings, pool, progress, rows or BATCH_ROWS)
+        self._target = Target(self.schema, settings, pool, progress, BATCH_ROWS)
 
     # ---- the schema: from the first lines of the sources -----------------------------------------
 

@@ -32,7 +32,7 @@ TEXT = "dictionary<int32, utf8>"
 class Options:
     """`?addresses=packet`: look up pkt_srcaddr and pkt_dstaddr, the addresses of the packets, in
     place of srcaddr and dstaddr. They differ at NAT gateways, transit gateways and for pods.
-    `?columns=resource_type,subnet_id`: what is told of source and destination; `all` for everything.
+    Each column costs something for every record."""
     Each column costs something for every record."""
 
     addresses: Literal["flow", "packet"] = "flow"
@@ -46,7 +46,7 @@ class Options:
                     f"enricher eni: there is no column {printable(name)!r} of an address",
                     hint=f"did you mean {close!r}?"
                     if close
-                    else f"there are: {', '.join(OF_ADDRESS)}",
+                    else "there are: " + ", ".join(OF_ADDRESS),
                 )
 
     def places(self) -> list[int]:

@@ -95,10 +95,9 @@ class History:
             return [_address(tables, key) for key in keys]
         get = tables[0].by_address.get
         found = [get(key, NO_ROW) for key in keys]
-        if tables[0].spelt_one_way and not tables[0].by_public:
-            return found
+        other_ways = bool(tables[0].prefixes or tables[0].by_public)
         return [
-            _address(tables, key) if row == NO_ROW else row
+            _address(tables, key) if row == NO_ROW and (other_ways or ":" in key[1]) else row
             for key, row in zip(keys, found, strict=True)
         ]
 

@@ -7,7 +7,7 @@ each and one `take` for every column.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 from socket import AF_INET, AF_INET6, AddressFamily, inet_pton
 
 import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
@@ -76,17 +76,18 @@ class Table:
     """The interfaces of one snapshot.
 
     by_id: row numbers (in `about`) by interface id and NAT gateway id. by_address: row numbers (in
-    `of_address`) by VPC and address, as texts. by_public: the same by public IPv4 address, where
-    one interface of the snapshot alone has it. prefixes: delegated prefixes of a VPC, by address
+    `of_address`) by VPC and address, as texts. by_ipv6: the same by address in 16 bytes, since
+    an IPv6 address can be written in several ways. by_public: the same by public IPv4 address,
+    where one interface of the snapshot alone has it. prefixes: delegated prefixes of a VPC, by address
     family and length.
     """
 
     by_id: dict[str, int] = field(factory=dict)
     by_address: dict[tuple[str, str], int] = field(factory=dict)
+    by_ipv6: dict[tuple[str, bytes], int] = field(factory=dict)
     by_public: dict[str, int] = field(factory=dict)
     prefixes: dict[str, Prefixes] = field(factory=dict)
     _shared: set[str] = field(factory=set)
-    _with_ipv6: set[str] = field(factory=set)
 
     @classmethod
     def of(
@@ -108,11 +109,6 @@ class Table:
                 table.by_id[gateway.id] = about.number(_regional(gateway))
         return table
 
-    @property
-    def spelt_one_way(self) -> bool:
-        """Whether an address that `by_address` does not have is no address of an interface."""
-        return not self.prefixes and not self._with_ipv6
-
     def address(self, key: tuple[str, str]) -> int:
         """The row of an address that belongs to a VPC, or NO_ROW: an address of an interface, else
         one in a delegated prefix."""
@@ -120,22 +116,16 @@ class Table:
         if found is not None:
             return found
         vpc, address = key
-        if vpc in self._with_ipv6 and ":" in address:
-            return self._ipv6(vpc, address)
-        if vpc not in self.prefixes:
+        family = AF_INET6 if ":" in address else AF_INET
+        if family == AF_INET and vpc not in self.prefixes:
             return NO_ROW
-        found = _in_prefixes(self.prefixes[vpc], AF_INET, address)
-        return NO_ROW if found is None else found
-
-    def _ipv6(self, vpc: str, address: str) -> int:
-        """An IPv6 address, which may be written in another way than in the snapshot."""
         try:
-            normal = str(ip_address(address))
-        except ValueError:
+            packed = inet_pton(family, address)
+        except (OSError, ValueError):
             return NO_ROW
-        found = self.by_address.get((vpc, normal))
-        if found is None:
-            found = _in_prefixes(self.prefixes.get(vpc, {}), AF_INET6, normal)
+        found = self.by_ipv6.get((vpc, packed))
+        if found is None and vpc in self.prefixes:
+            found = _in_prefixes(self.prefixes[vpc], family, packed)
         return NO_ROW if found is None else found
 
     def _addresses(self, interface: NetworkInterface, vpc: str, row: Row, rows: Rows) -> None:
@@ -143,7 +133,7 @@ class Table:
             told = (interface.id, kind, *row[:-1], public)
             self.by_address[vpc, address] = rows.number(told)
             if kind == "ipv6":
-                self._with_ipv6.add(vpc)
+                self.by_ipv6[vpc, inet_pton(AF_INET6, address)] = rows.number(told)
             if public is not None:
                 self._own_public(public, rows.number((interface.id, "public", *row[:-1], public)))
         for prefix in interface.prefixes:
@@ -152,8 +142,6 @@ class Table:
             except ValueError:
                 continue  # no prefix at all: nothing can lie in it
             family = AF_INET if network.version == 4 else AF_INET6
-            if family == AF_INET6:
-                self._with_ipv6.add(vpc)
             number = rows.number((interface.id, "prefix", *row[:-1], None))
             by_length = self.prefixes.setdefault(vpc, {})
             start = int(network.network_address) >> (_BITS[family] - network.prefixlen)
@@ -199,16 +187,13 @@ def _kinds(interface: NetworkInterface) -> Iterator[tuple[str, str, str | None]]
         yield address.private, kind, address.public
     for ipv6 in interface.ipv6:
         try:
-            yield str(ip_address(ipv6)), "ipv6", None
+            yield str(IPv6Address(ipv6)), "ipv6", None
         except ValueError:
             continue  # not an address: no record can have it
 
 
-def _in_prefixes(prefixes: Prefixes, family: AddressFamily, address: str) -> int | None:
-    try:
-        number = int.from_bytes(inet_pton(family, address), "big")
-    except (OSError, ValueError):
-        return None
+def _in_prefixes(prefixes: Prefixes, family: AddressFamily, packed: bytes) -> int | None:
+    number = int.from_bytes(packed, "big")
     for (of_family, length), starts in prefixes.items():
         if of_family == family:
             found = starts.get(number >> (_BITS[of_family] - length))
