@@ -16,7 +16,7 @@ from vpcflow_geoip._native import _core
 _MARKER = b"\xab\xcd\xefMaxMind.com"
 _MARKER_WITHIN = 128 * 1024  # of the end of the file, says the format
 _SEPARATOR = 16  # zero bytes between the search tree and the data section
-_NODES_LOOKED_AT = 512
+_NODES_LOOKED_AT = 256
 _OTHERS = {
     b"\x1f\x8b": "gzip-compressed: unpack it, and give the .mmdb file in it",
     b"PK\x03\x04": "a zip archive: unpack it, and give the .mmdb file in it",
@@ -49,7 +49,7 @@ class Database:
     _records: list[Any] | None = None
 
     def records(self) -> list[Any]:
-        """Up to about a thousand records from all over the tree, as Python objects; all of them if
+        """Some hundred records from all over the tree, as Python objects; all of them if
         `complete`. Raises InputError for a damaged file."""
         if self._records is None:
             begin, end = self._data

@@ -93,7 +93,8 @@ class GeoIP(KeyedEnricher):
         arrays = []
         if self._with_scope:
             indices = int32_array(_core.scopes(addresses))
-            arrays.append(pa.DictionaryArray.from_arrays(indices, pa.array(SCOPES, pa.utf8())))
+            names = pa.array(SCOPES, pa.utf8())
+            arrays.append(pa.DictionaryArray.from_arrays(indices, names, safe=False))
         for sources in self._sources.values():
             found = [self._tables[table].column(number, rows[table]) for table, number in sources]
             arrays.append(found[0] if len(found) == 1 else _first_known(found))

@@ -49,7 +49,7 @@ class Table:
         if type_ is not None:
             return _array(type_, length, values, validity)
         indices = _array(pa.int32(), length, values, validity)
-        return pa.DictionaryArray.from_arrays(indices, self._all_texts(number))
+        return pa.DictionaryArray.from_arrays(indices, self._all_texts(number), safe=False)
 
     def _all_texts(self, number: int) -> pa.Array:
         count = _core.text_count(self._table, number)

@@ -14,12 +14,12 @@ static bool parse_ipv4(const uint8_t *at, const uint8_t *end, uint32_t *out) {
     return at == end;
 }
 
-/* -1: not a hexadecimal digit */
-static int hex_digit(uint8_t character) {
-    if ((unsigned)character - '0' <= 9) return character - '0';
-    const unsigned letter = ((unsigned)character | 0x20) - 'a';
-    return letter < 6 ? (int)letter + 10 : -1;
-}
+/* Hexadecimal digits plus one; 0: not a digit. */
+static const uint8_t hex_digits[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 /* The groups of an IPv6 address; *gap: before which of them "::" stands, or -1. */
 static bool parse_groups(const uint8_t *at, const uint8_t *end, uint16_t *groups, int *count, int *gap) {
@@ -34,8 +34,8 @@ static bool parse_groups(const uint8_t *at, const uint8_t *end, uint16_t *groups
         if (*count == 8) return false;
         const uint8_t *first = at;
         unsigned group = 0;
-        for (int digit; at < end && at - first < 5 && (digit = hex_digit(*at)) >= 0; at++) {
-            group = group << 4 | (unsigned)digit;
+        for (unsigned digit; at < end && at - first < 5 && (digit = hex_digits[*at]); at++) {
+            group = group << 4 | (digit - 1);
         }
         if (at < end && *at == '.') {
             uint32_t tail;
@@ -77,12 +77,20 @@ static bool holds_ipv4(uint64_t high, uint64_t low) {
     return (high == 0 && low >> 32 == 0xFFFF) || (high == 0x0064FF9B00000000 && low >> 32 == 0);
 }
 
+/* Only an IPv6 address has a colon, and it has one behind four digits at the latest. */
+static bool has_early_colon(const uint8_t *at, size_t length) {
+    bool colon = false;
+    for (size_t i = 0; i < 5 && i < length; i++) colon |= at[i] == ':';
+    return colon;
+}
+
 vg_address vg_parse_address(const char *text, size_t length) {
     const uint8_t *at = (const uint8_t *)text, *end = at + length;
     vg_address address = {0, 0, 0, 0};
-    uint32_t ipv4;
     if (length > 45) return address; /* INET6_ADDRSTRLEN without its zero byte */
-    if (parse_ipv4(at, end, &ipv4)) {
+    if (!has_early_colon(at, length)) {
+        uint32_t ipv4;
+        if (!parse_ipv4(at, end, &ipv4)) return address;
         address.high = (uint64_t)ipv4 << 32;
         address.family = 4;
     } else if (parse_ipv6(at, end, &address.high, &address.low)) {

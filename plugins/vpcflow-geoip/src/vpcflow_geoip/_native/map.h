@@ -7,8 +7,12 @@
 #include <stdint.h>
 
 typedef struct {
-    uint64_t *keys;  /* owned */
-    int32_t *values; /* owned; -1: empty */
+    uint64_t key;
+    int64_t value; /* -1: empty */
+} vg_entry;
+
+typedef struct {
+    vg_entry *entries; /* owned */
     size_t size, used;
     unsigned shift;
 } vg_map;
@@ -19,13 +23,15 @@ void vg_map_close(vg_map *map);
 
 static inline size_t vg_map_place(const vg_map *map, uint64_t key) {
     size_t place = (size_t)(key * 0x9E3779B97F4A7C15u >> map->shift);
-    while (map->values[place] >= 0 && map->keys[place] != key) place = (place + 1) & (map->size - 1);
+    while (map->entries[place].value >= 0 && map->entries[place].key != key) {
+        place = (place + 1) & (map->size - 1);
+    }
     return place;
 }
 
 /* -1: not there. */
 static inline int32_t vg_map_get(const vg_map *map, uint64_t key) {
-    return map->values[vg_map_place(map, key)];
+    return (int32_t)map->entries[vg_map_place(map, key)].value;
 }
 
 /* Add a key that is not there; value is not negative. False: no memory, and the map is as before. */

@@ -64,15 +64,40 @@ static const ipv6_range ipv6_ranges[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+/* Most addresses are told to be public by their first byte, or first group. */
+static bool may_be_special_ipv4(uint32_t address) {
+    switch (address >> 24) {
+    case 0:
+    case 10:
+    case 100:
+    case 127:
+    case 169:
+    case 172:
+    case 192:
+    case 198:
+    case 203:
+        return true;
+    default:
+        return address >> 24 >= 224;
+    }
+}
+
+static bool may_be_special_ipv6(uint64_t high) {
+    const uint64_t group = high >> 48;
+    return group >> 13 != 1 || group == 0x2001 || group == 0x3fff;
+}
+
 vg_scope vg_scope_of(uint64_t high, uint64_t low, unsigned family) {
     if (family == 4) {
         const uint32_t address = (uint32_t)(high >> 32);
+        if (!may_be_special_ipv4(address)) return VG_PUBLIC;
         for (size_t i = 0; i < COUNT(ipv4_ranges); i++) {
             const ipv4_range *range = &ipv4_ranges[i];
             if ((address ^ range->network) >> (32 - range->length) == 0) return (vg_scope)range->scope;
         }
         return VG_PUBLIC;
     }
+    if (!may_be_special_ipv6(high)) return VG_PUBLIC;
     for (size_t i = 0; i < COUNT(ipv6_ranges); i++) {
         const ipv6_range *range = &ipv6_ranges[i];
         const unsigned bits = range->length < 64 ? range->length : 64;
