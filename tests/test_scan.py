@@ -181,3 +181,8 @@ def test_a_wrong_option_is_named_with_what_is_allowed(
     with pytest.raises(UsageError, match=argument) as caught:
         vpcflow.scan(RECORD, **{argument: value})
     assert nearest in str(caught.value)
+
+
+def test_a_scheme_that_no_plugin_registers_suggests_the_nearest() -> None:
+    with pytest.raises(vpcflow.UsageError, match="(?s)no source 's4'.*did you mean 's3'"):
+        vpcflow.scan("s4://bucket/logs")

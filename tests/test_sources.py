@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from vpcflow.containers import unwrap
 from vpcflow.errors import ContainerError, InputError, UsageError
+from vpcflow.selection import Selection
 from vpcflow.sources import BytesFile, LocalFile, OpenFile, SourceFile, flow_log_id, resolve
 
 AWS_NAME = "123456789012_vpcflowlogs_us-east-1_fl-1234abcd_20180620T1620Z_fe123456.log.gz"
@@ -180,11 +181,7 @@ def test_a_file_that_vanishes_after_it_was_listed_is_an_input_error():
 @pytest.mark.parametrize(
     ("source", "what"),
     [
-        (
-            "s3://bucket/key",
-            "(?s)the scheme s3://.*a plugin.*: pip install vpcflow-aws",
-        ),
-        ("gopher://x", "(?s)scheme gopher:// of gopher://x.*a plugin registers schemes"),
+        ("gopher://x", "(?s)registered for the scheme gopher://.*a plugin registers schemes"),
         ("file://server/share/x", "a file of the host 'server'"),
         ("", "'' is not a path"),
         ("a\0b", "is not a path"),
@@ -234,13 +231,33 @@ def test_file_urls_are_local_paths(tmp_path):
 def test_a_registered_scheme_is_opened_by_whoever_registered_it():
     asked = []
 
-    def opener(url):
-        asked.append(url)
-        return [BytesFile(f"{url}/1", b"one"), LocalFile("logs/d.log")]
+    class Source:
+        def files(self, url, selection):
+            asked.append((url, selection))
+            yield BytesFile(f"{url}/1", b"one")
+            yield LocalFile("logs/d.log")
 
-    files = resolve(["mem://x", "logs/2024-x"], schemes={"mem": opener})
+    wanted = Selection(accounts="123456789012")
+    files = resolve(
+        ["mem://x", "logs/2024-x"], find={"mem": Source()}.__getitem__, selection=wanted
+    )
     assert [file.name for file in files] == ["mem://x/1", "logs/d.log", "logs/2024-x/c.log"]
-    assert asked == ["mem://x"]
+    assert asked == [("mem://x", wanted)]
+
+
+def test_files_that_are_not_selected_are_left_out_unless_they_are_named():
+    def name(account):
+        return f"logs/{account}_vpcflowlogs_eu-west-1_fl-0a_20260914T1000Z_abc.log.gz"
+
+    for account in ("111111111111", "222222222222"):
+        Path(name(account)).write_bytes(b"x")
+    wanted = Selection(accounts="111111111111")
+    chosen = {file.name for file in resolve(["logs"], selection=wanted)}
+    assert name("111111111111") in chosen
+    assert name("222222222222") not in chosen
+    assert "logs/d.log" in chosen  # its name says nothing
+    (named,) = resolve([name("222222222222")], selection=wanted)
+    assert named.name == name("222222222222")
 
 
 # the files

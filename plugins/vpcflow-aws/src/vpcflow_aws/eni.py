@@ -32,7 +32,7 @@ TEXT = "dictionary<int32, utf8>"
 class Options:
     """`?addresses=packet`: look up pkt_srcaddr and pkt_dstaddr, the addresses of the packets, in
     place of srcaddr and dstaddr. They differ at NAT gateways, transit gateways and for pods.
-    Each column costs something for every record."""
+    `?columns=resource_type,subnet_id`: what is told of source and destination; `all`: everything.
     Each column costs something for every record."""
 
     addresses: Literal["flow", "packet"] = "flow"

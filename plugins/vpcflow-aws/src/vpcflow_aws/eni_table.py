@@ -76,9 +76,9 @@ class Table:
     """The interfaces of one snapshot.
 
     by_id: row numbers (in `about`) by interface id and NAT gateway id. by_address: row numbers (in
-    `of_address`) by VPC and address, as texts. by_ipv6: the same by address in 16 bytes, since
-    an IPv6 address can be written in several ways. by_public: the same by public IPv4 address,
-    where one interface of the snapshot alone has it. prefixes: delegated prefixes of a VPC, by address
+    `of_address`) by VPC and address, as texts. by_ipv6: the same by address in 16 bytes, since an
+    IPv6 address can be written in several ways. by_public: the same by public IPv4 address, where
+    one interface of the snapshot alone has it. prefixes: delegated prefixes of a VPC, by address
     family and length.
     """
 
