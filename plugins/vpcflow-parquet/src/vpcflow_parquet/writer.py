@@ -110,8 +110,8 @@ class _Writer:
 
 
 def _alone(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch, or a copy where it is a slice of a larger one, such as a partition's part: while it
-    waits, it would keep the whole in memory."""
+    """The batch, or a copy where it is a slice of a larger one, such as a partition's part: while
+    it waits, it would keep the whole in memory."""
     columns = [_copy(column) if _keeps_more(column) else column for column in batch.columns]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
