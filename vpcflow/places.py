@@ -87,7 +87,8 @@ class Place(Protocol):
     def create(self, name: str, owner: str) -> PendingFile:
         """A new file that will be called `name`: a relative path with / between folders; no part is
         empty, "." or "..". owner: of whose leftovers it is one, should it never be published;
-        letters and digits."""
+        letters and digits. The last part of a name has it in it (`FileSink` sees to that), and a
+        place may find leftovers by it."""
         ...
 
     def publish(self, receipt: Receipt) -> None:

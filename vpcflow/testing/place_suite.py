@@ -184,8 +184,8 @@ class PlaceSuite:
 
     def test_unfinished_files_are_found(self) -> None:
         place = self.make_place()
-        began = "folder/began.bin" if self.folders else "began.bin"
-        writing = [place.create(began, OWNER), place.create("other.bin", OTHER)]
+        began = f"{'folder/' if self.folders else ''}{OWNER}-began.bin"
+        writing = [place.create(began, OWNER), place.create(f"{OTHER}-other.bin", OTHER)]
         self._write(writing[0], b"x")
         self._prepared(place, b"prepared")
         published = self._prepared(place, b"published", "published.bin")
@@ -199,7 +199,7 @@ class PlaceSuite:
                 self.make_place().abort(_stored(receipt))
         self._nothing_unfinished(place, "abort() of what unfinished() gave")
         require(
-            [receipt.name for receipt in place.unfinished(OTHER)] == ["other.bin"],
+            [receipt.name for receipt in place.unfinished(OTHER)] == [f"{OTHER}-other.bin"],
             "leftovers of other owners stay",
             "aborting the leftovers of one owner removed another's",
         )
