@@ -54,7 +54,10 @@ def tool(name: str) -> str:
 
 
 def run(
-    command: Sequence[str | Path | int], *, check: bool = True, environment: dict[str, str] | None = None
+    command: Sequence[str | Path | int],
+    *,
+    check: bool = True,
+    environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program; with `check`, one that fails is an error that shows what it said."""
     done = subprocess.run(

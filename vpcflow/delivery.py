@@ -4,6 +4,7 @@ text."""
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ class Delivery:
     rejects: Sink | None = None
     dead_letters: Sink | None = None
     _covered: dict[str, Covered] = field(factory=dict, init=False)
-    _letters: list[dict[str, Any]] = field(factory=list, init=False)
+    _letters: deque[tuple[dict[str, Any], int]] = field(factory=deque, init=False)
     _written: bool = field(default=False, init=False)
 
     def _all(self) -> dict[str, Sink]:
@@ -116,11 +117,9 @@ class Delivery:
         self.rejects.write(pa.RecordBatch.from_pylist(rows, schema=REJECTS))
 
     def dead_letter(self, letter: dict[str, Any], records: int) -> None:
-        """What a sink's service has refused for good; called from any thread."""
-        self._letters.append(letter)
-        name = letter["sink"]
-        self.report.dead_letters[name] = self.report.dead_letters.get(name, 0) + records
-        self.report.delivered[name] = self.report.delivered.get(name, 0) - records
+        """What a sink's service has refused for good; called from any thread, and counted at the
+        next checkpoint."""
+        self._letters.append((letter, records))
 
     def cover(self, source: str, covered: Covered) -> None:
         """Everything of that source before `covered.line` has been written."""
@@ -165,7 +164,15 @@ class Delivery:
         self.state.finish(stored)
 
     def _flush_letters(self) -> None:
-        letters, self._letters = self._letters, []
+        letters = []
+        while self._letters:
+            letter, records = self._letters.popleft()
+            letters.append(letter)
+            for counts, count in (
+                (self.report.dead_letters, records),
+                (self.report.delivered, -records),
+            ):
+                counts[letter["sink"]] = counts.get(letter["sink"], 0) + count
         if letters and self.dead_letters is not None:
             self.dead_letters.write(pa.RecordBatch.from_pylist(letters, schema=DEAD_LETTERS))
 

@@ -87,6 +87,10 @@ class Scan:
             flow_log = flow_log_id(file.name)
             if flow_log is not None and flow_log in flow_logs:
                 continue
+            stated: FlowFormat | None = getattr(file, "format", None)
+            if stated is not None:
+                seen[stated] = None
+                continue
             try:
                 opened = open_source(file, settings, plugin_containers)
             except InputError as error:
