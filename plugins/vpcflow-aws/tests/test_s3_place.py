@@ -363,25 +363,26 @@ def everything() -> None:
     place().abort(receipt)
 
 
-def test_a_bucket_that_vanished(s3: Any) -> None:
-    make_bucket(s3, "vanishing")
-    gone = s3_place("s3://vanishing/out/")
-    receipts = []
-    for number in range(2):
-        pending = gone.create(f"{OWNER}-{number}.avro", OWNER)
-        pending.write(b"x")
-        receipts.append(pending.prepare())
-    gone.abort(receipts[0])
-    gone.abort(receipts[1])
-    s3.delete_bucket(Bucket="vanishing")
-    gone.abort(receipts[0])
-    with pytest.raises(PluginError) as caught:
-        gone.publish(receipts[1])
-    assert isinstance(caught.value, LostFile) or "NoSuchBucket" in str(caught.value)
-    for call in (lambda: gone.create("x", OWNER), lambda: list(gone.unfinished(OWNER))):
-        with pytest.raises(PluginError, match="NoSuchBucket") as named:
-            call()
-        assert "check the bucket's name" in str(named.value.hint)
+def test_a_bucket_that_vanished(server: str) -> None:
+    gone = s3_error(404, "NoSuchBucket")
+    operations = ("UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload")
+    with connected(server):
+        receipt = prepared(b"x")
+    rules = [Rule(gone, operation, times=None) for operation in operations]
+    with FaultProxy(server, rules) as proxy, connected(proxy.url):
+        with pytest.raises(PluginError, match="NoSuchBucket") as caught:
+            place().publish(receipt)
+        assert not isinstance(caught.value, LostFile)
+        with pytest.raises(PluginError, match="NoSuchBucket"):
+            prepared(b"x")
+        place().abort(receipt)
+    with connected(server):
+        place().abort(receipt)
+        none = s3_place("s3://no-such-bucket/x")
+        for call in (lambda: none.create("x", OWNER), lambda: list(none.unfinished(OWNER))):
+            with pytest.raises(PluginError, match="NoSuchBucket") as named:
+                call()
+            assert "check the bucket's name" in str(named.value.hint)
 
 
 def test_no_room_for_parts(server: str, monkeypatch: pytest.MonkeyPatch) -> None:

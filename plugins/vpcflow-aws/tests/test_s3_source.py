@@ -346,6 +346,7 @@ def test_listing_survives_what_networks_do(bucket: str) -> None:
         Rule(SLOW_DOWN, "ListObjectsV2", share=0.1, seed=1, times=6),
         Rule(CutBefore(), "ListObjectsV2", share=0.1, seed=2, times=6),
         Rule(CutBody(100), "ListObjectsV2", share=0.1, seed=3, times=6),
+        Rule(CutBody(0), "ListObjectsV2", share=0.1, seed=4, times=6),
     ]
     with FaultProxy(bucket, rules) as proxy, connected(proxy.url):
         assert listed("hh/") == sorted(keys_of("hive-hourly", "hh/AWSLogs/"))
@@ -353,6 +354,13 @@ def test_listing_survives_what_networks_do(bucket: str) -> None:
             key for key in sorted(keys_of("daily")) if DAY.wants(key)
         ]
         assert any(request.fault for request in proxy.requests)
+
+
+@pytest.mark.parametrize("after", [0, 1, 200])
+def test_a_cut_answer_is_not_an_empty_listing(bucket: str, after: int) -> None:
+    rules = [Rule(CutBody(after), "ListObjectsV2", times=2)]
+    with FaultProxy(bucket, rules) as proxy, connected(proxy.url):
+        assert listed("plain/") == PLAIN
 
 
 # ---- the contract, on both servers ---------------------------------------------------------------

@@ -42,7 +42,31 @@ def client(service: str, config: Config | None = None, **settings: Any) -> Any:
     """A client of a service, such as "s3". Safe to use from several threads. config: what is to be
     other than usual."""
     merged = _CONFIG if config is None else _CONFIG.merge(config)
-    return session().client(service, config=merged, **settings)  # type: ignore[call-overload]
+    made: Any = session().client(service, config=merged, **settings)  # type: ignore[call-overload]
+    made.meta.events.register("before-parse", _mark_if_cut)
+    made.meta.events.register_first("needs-retry", _retry_if_marked)
+    return made
+
+
+def _mark_if_cut(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """Make an error of an answer that is shorter than it says.
+
+    botocore takes a connection that was cut before the first byte of the body for an empty answer:
+    a listing without objects, a batch without failures. As an error of the server it is retried.
+    """
+    body, headers = response_dict.get("body"), response_dict["headers"]
+    size = str(headers.get("content-length", ""))
+    if operation_model.http.get("method") == "HEAD" or not isinstance(body, bytes):
+        return  # no body; or one that is streamed, where whoever reads it counts
+    if size.isdigit() and len(body) < int(size):
+        response_dict["status_code"], response_dict["body"] = 502, b""
+
+
+def _retry_if_marked(response: Any, **_: Any) -> None:
+    """Retries go by the status that came; let it be the one that was made of it."""
+    if response is not None:
+        came, parsed = response
+        came.status_code = parsed["ResponseMetadata"].get("HTTPStatusCode", came.status_code)
 
 
 def code_of(error: BaseException) -> str:
