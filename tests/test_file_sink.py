@@ -218,6 +218,15 @@ def test_a_single_file_cannot_be_partitioned(tmp_path: Path) -> None:
         file_sink("rows", Rows(), f"{tmp_path}/a.rows", options)
 
 
+def test_two_sinks_of_one_run_may_share_a_directory(tmp_path: Path) -> None:
+    run, batch = Run(owner=OWNER), sample_batch()
+    for sink in (rows_sink(tmp_path), rows_sink(tmp_path / "." / ".." / tmp_path.name)):
+        sink.open(batch.schema, run)
+        sink.write(batch)
+        sink.commit(sink.prepare())
+    assert visible(tmp_path) == [f"{OWNER}-0001-000001.rows", f"{OWNER}-0001-000002.rows"]
+
+
 def test_a_column_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no column 'acton'"):
         opened(rows_sink(tmp_path, partition="acton"))

@@ -22,7 +22,7 @@ from vpcflow.sinks import Receipts, Sink
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
+    import pyarrow as pa
 
     from vpcflow.report import Run
 
@@ -109,7 +109,6 @@ class FileSink(Sink):
     _files: OrderedDict[str, _Open] = field(factory=OrderedDict, init=False)
     _finished: list[Receipt] = field(factory=list, init=False)
     _paths: set[str] = field(factory=set, init=False)
-    _created: int = field(default=0, init=False)
     _since: float | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -219,8 +218,8 @@ class FileSink(Sink):
     def _name_in(self, path: str) -> str:
         if self.file_name is not None:
             return self.file_name
-        self._created += 1
-        name = f"{self._run.owner}-{self._run.number:04}-{self._created:06}{self.format.suffix}"
+        run = self._run
+        name = f"{run.owner}-{run.number:04}-{run.next_file():06}{self.format.suffix}"
         return f"{path}/{name}" if path else name
 
     def _finish(self, path: str) -> None:

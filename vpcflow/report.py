@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +32,12 @@ class Run:
     on_dead_letter: Callable[[dict[str, Any], int], None] | None = field(default=None, repr=False)
     _retries: dict[str, int] = field(factory=dict, repr=False)
     _duplicates: dict[str, int] = field(factory=dict, repr=False)
+    _files: Iterator[int] = field(factory=lambda: itertools.count(1), repr=False)
     _lock: Any = field(factory=threading.Lock, repr=False)
+
+    def next_file(self) -> int:
+        """A number that no other file of this run has: sinks may share a directory."""
+        return next(self._files)
 
     def retried(self, sink: str, count: int = 1) -> None:
         """A sink (or its place) has repeated a request, for the report."""

@@ -330,7 +330,7 @@ def no_checkpoint(self: FileSink) -> bool:
 
 
 def always_due(self: FileSink) -> bool:
-    return any(file.pending.tell() > 1000 for file in self._files.values()) or self._created > 0
+    return any(file.pending.tell() > 1000 for file in self._files.values()) or bool(self._paths)
 
 
 def leaves_open_files(self: FileSink) -> None:
