@@ -34,12 +34,6 @@ class Column:
     def arrow_type(self) -> str:
         return _ARROW[self.kind]
 
-    def fits(self, value: Any) -> bool:
-        """Whether a value could stand in the column."""
-        if self.kind == _AS_NUMBER and isinstance(value, str):
-            return value.removeprefix("AS").isdigit()
-        return kind_of(value) in {self.kind, 1 if self.kind in (2, 4) else self.kind}
-
 
 def known(language: str) -> list[Column]:
     """Columns of MaxMind's schema, which most vendors follow, and of flat ones. Names are in the
@@ -70,19 +64,12 @@ _BY_TYPE = {  # by a word in database_type, for files that are too large to be l
 }
 
 
-def can_fill(database: Database, column: Column) -> bool:
-    """Whether some record has a value for the column; for a large file, of which only a part is
-    looked at, also whether its type says so."""
-    if not database.complete:
-        for word, names in _BY_TYPE.items():
-            if word in database.metadata.database_type and column.name in names:
-                return True
-    return any(
-        column.fits(value)
-        for record in database.records()
-        for path in column.paths
-        for value in at(record, path)
-    )
+def by_type(database: Database) -> set[str]:
+    """The columns that a large database has by its type, whatever the part looked at holds."""
+    if database.complete:
+        return set()
+    words = (word for word in _BY_TYPE if word in database.metadata.database_type)
+    return {name for word in words for name in _BY_TYPE[word]}
 
 
 def at(record: Any, path: Path) -> Iterator[Any]:

@@ -53,12 +53,19 @@ class Database:
         `complete`. Raises InputError for a damaged file."""
         if self._records is None:
             begin, end = self._data
+            places = self.places()
             try:
-                places = sorted(_core.places(self.handle, _NODES_LOOKED_AT))
                 self._records = [_core.decode(self._file, begin, end, at) for at in places]
             except ValueError as error:
                 raise damaged(self.path, str(error)) from None
         return self._records
+
+    def places(self) -> list[int]:
+        """Where these records stand in the data section. Raises InputError as well."""
+        try:
+            return sorted(_core.places(self.handle, _NODES_LOOKED_AT))
+        except ValueError as error:
+            raise damaged(self.path, str(error)) from None
 
     @property
     def complete(self) -> bool:

@@ -14,8 +14,8 @@ from vpcflow.enrich import KeyedEnricher
 from vpcflow.errors import UsageError, nearest, printable
 from vpcflow.options import settings
 from vpcflow_geoip._native import _core
-from vpcflow_geoip.columns import KNOWN, Column, can_fill, known, named_fields
-from vpcflow_geoip.database import Database, languages_of, open_database
+from vpcflow_geoip.columns import KNOWN, Column, by_type, known, named_fields
+from vpcflow_geoip.database import languages_of, open_database
 from vpcflow_geoip.table import Table, int32_array
 
 SCOPES: tuple[str, ...] = _core.SCOPES
@@ -131,13 +131,13 @@ class GeoIP(KeyedEnricher):
         names = {column.name for column in named}
         if "scope" in names:
             raise UsageError("enricher geoip: fields cannot name a column 'scope'")
-        columns = [
-            column
-            for column in known(self.settings.language)
-            if column.name not in names and self._fillers(column)
+        columns = [column for column in known(self.settings.language) if column.name not in names]
+        self._filled = [
+            by_type(database) | Table(database, columns).filled() if columns else set()
+            for database in self._databases
         ]
-        columns += named
-        return self._only_wanted(columns)
+        columns = [c for c in columns if any(c.name in filled for filled in self._filled)]
+        return self._only_wanted(columns + named)
 
     def _only_wanted(self, columns: list[Column]) -> list[Column]:
         wanted = self.settings.columns
@@ -154,21 +154,15 @@ class GeoIP(KeyedEnricher):
             )
         return [column for column in columns if not wanted or column.name in wanted]
 
-    def _fillers(self, column: Column) -> list[Database]:
-        return [database for database in self._databases if can_fill(database, column)]
-
     def _make_tables(self) -> None:
         """A table for each database that fills something, and where each column comes from."""
-        by_database: dict[int, list[Column]] = {}
         self._sources = {column.name: [] for column in self._columns}
-        for number, database in enumerate(self._databases):
-            mine = [c for c in self._columns if c.strict or can_fill(database, c)]
-            if mine:
-                by_database[number] = mine
-        for place, (number, columns) in enumerate(by_database.items()):
-            self._tables.append(Table(self._databases[number], columns))
+        for database, filled in zip(self._databases, self._filled, strict=True):
+            columns = [c for c in self._columns if c.strict or c.name in filled]
             for position, column in enumerate(columns):
-                self._sources[column.name].append((place, position))
+                self._sources[column.name].append((len(self._tables), position))
+            if columns:
+                self._tables.append(Table(database, columns))
 
 
 def _first_known(arrays: list[pa.Array]) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 
 import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
@@ -28,6 +29,7 @@ class Table:
 
     def __init__(self, database: Database, columns: Sequence[Column]) -> None:
         self._path = database.path
+        self._places = database.places
         self._columns = columns
         wanted = tuple((column.kind, column.strict, column.paths) for column in columns)
         self._table = _core.table(database.handle, wanted)
@@ -40,6 +42,20 @@ class Table:
             return _core.find(self._table, addresses, skip)
         except ValueError as error:
             raise damaged(self._path, str(error)) from None
+
+    def filled(self) -> set[str]:
+        """The columns for which some of the records have a value that `Database.places` gives.
+        Raises InputError for a damaged file."""
+        places = array("I", self._places())
+        try:
+            rows = _core.rows(self._table, places.tobytes())
+        except ValueError as error:
+            raise damaged(self._path, str(error)) from None
+        return {
+            column.name
+            for number, column in enumerate(self._columns)
+            if self.column(number, rows).null_count < len(places)
+        }
 
     def column(self, number: int, rows: bytes) -> pa.Array:
         """Texts as a dictionary array, in whose dictionary a text may stand twice."""

@@ -52,6 +52,9 @@ def find(table: Table, addresses: Addresses, skip: int, /) -> bytes:
     """int32 rows of the table, -1 for nothing known. skip: bit n: SCOPES[n] is not looked up.
     Raises ValueError: damaged."""
 
+def rows(table: Table, places: bytes, /) -> bytes:
+    """The rows of records at `places` (uint32) of the data section. Raises ValueError: damaged."""
+
 def values(table: Table, column: int, rows: bytes, /) -> Column:
     """Of a text column: int32 positions in its texts."""
 

@@ -21,8 +21,13 @@ typedef struct {
 bool vg_map_open(vg_map *map);
 void vg_map_close(vg_map *map);
 
+/* Where a key stands if no other is in its way. */
+static inline size_t vg_map_first(const vg_map *map, uint64_t key) {
+    return (size_t)(key * 0x9E3779B97F4A7C15u >> map->shift);
+}
+
 static inline size_t vg_map_place(const vg_map *map, uint64_t key) {
-    size_t place = (size_t)(key * 0x9E3779B97F4A7C15u >> map->shift);
+    size_t place = vg_map_first(map, key);
     while (map->entries[place].value >= 0 && map->entries[place].key != key) {
         place = (place + 1) & (map->size - 1);
     }

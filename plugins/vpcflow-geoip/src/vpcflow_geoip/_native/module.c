@@ -184,6 +184,25 @@ static PyObject *py_find(PyObject *module, PyObject *args) {
     return damage.fault ? place_error(damage.fault, damage.place) : PyErr_NoMemory();
 }
 
+/* rows(table, places) -> the rows of records that stand there; places: bytes of uint32 */
+static PyObject *py_rows(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *capsule;
+    const char *places;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "Oy#", &capsule, &places, &size)) return NULL;
+    py_table *in = idle_table(capsule);
+    PyObject *rows = in ? PyBytes_FromStringAndSize(NULL, size / 4 * 4) : NULL;
+    if (!rows) return NULL;
+    int32_t *to = (int32_t *)(void *)PyBytes_AsString(rows);
+    vg_damage damage;
+    if (vg_table_rows(&in->table, (const uint32_t *)(const void *)places, (size_t)size / 4, to, &damage)) {
+        return rows;
+    }
+    Py_DECREF(rows);
+    return damage.fault ? place_error(damage.fault, damage.place) : PyErr_NoMemory();
+}
+
 static vg_column *column_of(py_table *in, int number) {
     if (in && number >= 0 && number < in->table.column_count) return &in->table.columns[number];
     if (in) PyErr_Format(PyExc_IndexError, "there is no column %d", number);
@@ -262,6 +281,7 @@ static PyMethodDef methods[] = {
     {"packed", vg_py_packed, METH_O, NULL},
     {"table", py_table_new, METH_VARARGS, NULL},
     {"find", py_find, METH_VARARGS, NULL},
+    {"rows", py_rows, METH_VARARGS, NULL},
     {"values", py_values, METH_VARARGS, NULL},
     {"text_count", py_text_count, METH_VARARGS, NULL},
     {"texts", py_texts, METH_VARARGS, NULL},

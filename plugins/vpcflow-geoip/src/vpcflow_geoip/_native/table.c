@@ -200,17 +200,26 @@ bool vg_table_find(vg_table *table, const vg_address *addresses, size_t count, u
     uint32_t places[CHUNK];
     for (size_t begin = 0; begin < count; begin += CHUNK) {
         const size_t size = count - begin < CHUNK ? count - begin : CHUNK;
-        vg_fault fault = vg_tree_find(table->tree, addresses + begin, size, skip, places);
+        const vg_fault fault = vg_tree_find(table->tree, addresses + begin, size, skip, places);
         if (fault) return damaged(damage, fault, VG_NOWHERE);
-        for (size_t i = 0; i < size; i++) {
-            int32_t row = -1;
-            if (places[i] != VG_NOWHERE) {
-                row = vg_map_get(&table->rows, places[i]);
-                if (row < 0) fault = decode(table, places[i], &row);
-                if (fault) return damaged(damage, fault, places[i]);
-            }
-            rows[begin + i] = row;
+        for (size_t i = 0; i < size; i++) { /* so that few wait for memory in the next loop */
+            __builtin_prefetch(&table->rows.entries[vg_map_first(&table->rows, places[i])]);
+            if (places[i] < table->data.size) __builtin_prefetch(table->data.bytes + places[i]);
         }
+        if (!vg_table_rows(table, places, size, rows + begin, damage)) return false;
+    }
+    return true;
+}
+
+bool vg_table_rows(vg_table *table, const uint32_t *places, size_t count, int32_t *rows,
+                   vg_damage *damage) {
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = -1;
+        if (places[i] == VG_NOWHERE) continue;
+        rows[i] = vg_map_get(&table->rows, places[i]);
+        if (rows[i] >= 0) continue;
+        const vg_fault fault = decode(table, places[i], &rows[i]);
+        if (fault) return damaged(damage, fault, places[i]);
     }
     return true;
 }

@@ -56,6 +56,10 @@ int vg_table_add(vg_table *table, vg_kind kind, bool strict);
 bool vg_table_find(vg_table *table, const vg_address *addresses, size_t count, uint32_t skip,
                    int32_t *rows, vg_damage *damage);
 
+/* The same for places that vg_tree_find gave. */
+bool vg_table_rows(vg_table *table, const uint32_t *places, size_t count, int32_t *rows,
+                   vg_damage *damage);
+
 /* Bytes of a value of a kind. */
 size_t vg_kind_size(vg_kind kind);
 /* The values of a column for rows, nulls (and row -1) as zeros; `validity` has count bits, all zero.
