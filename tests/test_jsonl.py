@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
+from vpcflow.batch import FlowBatch
 from vpcflow.errors import PluginError, UsageError
 from vpcflow.jsonl import null, sink
 from vpcflow.report import Run
@@ -157,3 +158,16 @@ def test_nowhere_takes_everything() -> None:
     assert made.prepare() == []
     made.commit([])
     made.close()
+
+
+def test_numbers_of_enrichers_are_written_so_that_they_read_back() -> None:
+    values = [0.1, 1.5, -0.0, 1e300, 5e-324, 51.507351, float("nan"), float("inf"), None]
+    batch = FlowBatch.from_arrow(
+        pa.record_batch({"f": values, "b": [True, False, None] * 3, "n": range(9)})
+    )
+    rows = [json.loads(line) for line in batch.to_jsonl().splitlines()]
+    assert [row.get("f") for row in rows] == [*values[:6], None, None, None]
+    assert [row.get("b") for row in rows] == [True, False, None] * 3
+    assert batch.to_csv(header=False).splitlines()[6:8] == [b",true,6", b",false,7"]
+    assert [record.f for record in batch][:6] == values[:6]
+    assert [record.b for record in batch] == [True, False, None] * 3

@@ -157,7 +157,7 @@ def _import(obj: Any) -> CapsuleType:
 
 def _only_batch(obj: Any) -> CapsuleType:
     """The single array of a stream, by way of pyarrow, which reads streams."""
-    import pyarrow  # type: ignore[import-untyped, unused-ignore]
+    import pyarrow
 
     table = pyarrow.table(obj).combine_chunks()
     batches = table.to_batches()

@@ -37,7 +37,7 @@ class KeyedEnricher(Enricher):
     on: roles, and the columns of each one's key: `{"src": ("vpc_id", "srcaddr")}`. All roles are
         asked with the same kind of answer, and share one cache.
     adds: names of new columns, where `{role}` stands for the role, and their Arrow types:
-        `{"{role}_country": "utf8"}`. Any of bool, int8 ... int64, uint8 ... uint64, float32,
+        `{"{role}_country": "utf8"}`. Any of bool, int8 ... int64, uint8 ... uint32, float32,
         float64, utf8, "timestamp[ms, tz=UTC]", and "dictionary<int32, utf8>": for texts that repeat
         (names, countries), by far the fastest for everything behind.
     epochs: aware times, sorted, at which answers change (snapshots); usually none.

@@ -24,11 +24,8 @@ from vpcflow.errors import PluginError, nearest
 _DICTIONARY = "dictionary<int32, utf8>"
 _TYPES: Mapping[str, pa.DataType] = {
     **{name: pa.type_for_alias(name) for name in ("bool", "utf8", "float32", "float64")},
-    **{
-        f"{sign}int{bits}": pa.type_for_alias(f"{sign}int{bits}")
-        for sign in ("", "u")
-        for bits in (8, 16, 32, 64)
-    },
+    **{f"int{bits}": pa.type_for_alias(f"int{bits}") for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": pa.type_for_alias(f"uint{bits}") for bits in (8, 16, 32)},
     "timestamp[ms, tz=UTC]": pa.timestamp("ms", "UTC"),
     _DICTIONARY: pa.dictionary(pa.int32(), pa.utf8()),
 }

@@ -79,12 +79,13 @@ static uint8_t *put_time(uint8_t *to, int64_t ms) {
     return to;
 }
 
-/* The shortest decimal that reads back as the same double. JSON has no NaN and no infinities: null. */
-static uint8_t *put_float(uint8_t *to, double value) {
+/* The shortest decimal that reads back as the same double. What is no number is null in JSON, and
+ * empty in CSV. */
+static uint8_t *put_float(uint8_t *to, double value, bool json) {
     char text[NUMBER_ROOM];
     if (!isfinite(value)) {
-        memcpy(to, "null", 4);
-        return to + 4;
+        if (json) memcpy(to, "null", 4);
+        return to + (json ? 4 : 0);
     }
     int length = 0;
     for (int digits = 6; digits <= 17; digits++) {
@@ -159,7 +160,7 @@ static bool put_value(const vf_renderer *renderer, const vf_output *output, int6
         memcpy(to, yes ? "true" : "false", 5);
         to += yes ? 4 : 5;
     } else if (output->reader.kind == VF_READ_FLOAT) {
-        to = put_float(to, vf_reader_float(&output->reader, row));
+        to = put_float(to, vf_reader_float(&output->reader, row), renderer->format == VF_JSONL);
     } else {
         size_t length;
         const uint8_t *text = vf_reader_text(&output->reader, row, &length);
