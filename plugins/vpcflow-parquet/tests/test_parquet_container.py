@@ -100,9 +100,15 @@ def test_a_column_twice_is_refused(foreign: Foreign) -> None:
 
 def test_files_without_flow_logs_are_refused(foreign: Foreign) -> None:
     with pytest.raises(FormatError, match="none of the columns is a field of flow logs") as caught:
-        names(foreign({"SrcAddr": ["::1"], "class_uid": [4001]}))
-    assert "it has SrcAddr, class_uid" in str(caught.value)
+        names(foreign({"SrcAddr": ["::1"], "x": [1]}))
+    assert "it has SrcAddr, x" in str(caught.value)
     assert "'srcaddr'" in str(caught.value.hint)
+
+
+def test_records_of_security_lake_are_refused(foreign: Foreign) -> None:
+    """They have a column `action`, too."""
+    with pytest.raises(FormatError, match="OCSF records"):
+        names(foreign({"class_uid": [4001], "action": ["Allowed"], "time": [SECONDS]}))
 
 
 def test_columns_that_are_absent_are_null(foreign: Foreign, rows_of: RowsOf) -> None:
@@ -373,6 +379,8 @@ def test_statistics_of_foreign_numbers_are_not_trusted_beyond_their_meaning(
     assert len(rows_of(data, where={"start": (SECONDS - 6, SECONDS - 4)})) == 1
     unsigned = foreign({"bytes": pa.array([2**63 - 1, 1], pa.uint64())})
     assert rows_of(unsigned, where={"bytes": 1}) == [{"bytes": 1}]
+    nulls = foreign({"protocol": pa.array([255, None], pa.int32())})
+    assert rows_of(nulls, where={"protocol": [6, None]}) == [{"protocol": None}]
     hyphens = foreign({"action": ["-", "-"]})
     assert len(rows_of(hyphens, where={"action": None})) == 2
 

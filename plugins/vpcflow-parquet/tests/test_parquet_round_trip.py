@@ -63,7 +63,7 @@ def test_records_come_back(written: Written, rows_of: RowsOf, data: st.DataObjec
     assert rows_of(file, start=start) == batch.to_pylist()[start:]
 
 
-@settings(BY_DEFAULT, max_examples=200)
+@settings(BY_DEFAULT, max_examples=120)
 @given(st.data())
 def test_conditions_mean_what_they_mean_for_text(
     written: Written, rows_of: RowsOf, data: st.DataObject
@@ -78,7 +78,7 @@ def test_conditions_mean_what_they_mean_for_text(
     assert rows_of(file, where=where) == wanted
 
 
-@settings(BY_DEFAULT, max_examples=200)
+@settings(BY_DEFAULT, max_examples=120)
 @given(st.data())
 def test_conditions_on_files_of_others(rows_of: RowsOf, data: st.DataObject) -> None:
     """The tokens of lines as a file that AWS could have written, with all ways to say nothing."""
@@ -101,11 +101,15 @@ def documents(fmt: FlowFormat) -> st.SearchStrategy[bytes]:
 def conditions(draw: st.DrawFn, fmt: FlowFormat, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Of values that occur, of values beside them, and of some that need not occur."""
     found = [{name: in_milliseconds(value) for name, value in row.items()} for row in rows]
-    where: dict[str, Any] = draw(lines.filters(fmt, found)) if draw(st.booleans()) else {}
-    if draw(st.booleans()):
-        field = draw(st.sampled_from(fmt.fields))
+    where: dict[str, Any] = {}
+    kinds = draw(st.sampled_from([["beside"], ["beside"], ["usual"], ["any"], ["usual", "any"]]))
+    if "usual" in kinds:
+        where |= draw(lines.filters(fmt, found))
+    if "beside" in kinds:
+        numbers = [field for field in fmt.fields if field.type != "utf8"]
+        field = draw(st.sampled_from([*fmt.fields, *numbers]))
         where[field.name] = draw(_beside(field, [row[field.name] for row in rows]))
-    if draw(st.booleans()):
+    if "any" in kinds:
         field = draw(st.sampled_from(list(FIELDS.values())))
         where[field.name] = draw(_anything_for(field))
     return where
@@ -124,8 +128,11 @@ def _beside(field: Field, values: list[Any]) -> st.SearchStrategy[Any]:
         return st.one_of(near, st.lists(st.one_of(near, st.none()), max_size=3))
     step = timedelta(milliseconds=1) if field.kind == "time" else 1
     near = st.tuples(one, st.integers(-1, 1)).map(lambda pair: pair[0] + pair[1] * step)
-    several = st.lists(st.one_of(near, st.none()), max_size=3)
-    return st.one_of(near, st.tuples(near, near), st.tuples(near, st.none()), several)
+    around = st.tuples(one, st.integers(-2, 0), st.integers(0, 2)).map(
+        lambda drawn: (drawn[0] + drawn[1] * step, drawn[0] + drawn[2] * step)
+    )
+    several = st.lists(st.one_of(near, around, st.none()), max_size=3)
+    return st.one_of(near, around, st.tuples(near, st.none()), several)
 
 
 def _network(address: str, host_bits: int) -> str:

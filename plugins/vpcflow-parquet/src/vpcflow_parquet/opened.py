@@ -155,6 +155,12 @@ def _columns(schema: pa.Schema, leaves: Mapping[str, int], source: str) -> dict[
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise FormatError(f"the column {twice[0]!r} is there twice", source=source)
+    if "class_uid" in names:
+        raise FormatError(
+            "these are OCSF records (Security Lake), whose columns are others than AWS's flow logs",
+            source=source,
+            hint="read the flow logs themselves",
+        )
     if not any(name in FIELDS for name in names):
         raise _no_flow_logs(schema, source)
     return {
