@@ -40,10 +40,9 @@ out.open(batch.schema, Run())
 before = peak()
 for _ in range(120):
     out.write(batch)
-held = sum(file.writer.buffered() for file in out._files.values())
 out.commit(out.prepare())
 out.close()
-print(peak() - before, held >> 20)
+print(peak() - before)
 """
 )
 
@@ -70,12 +69,11 @@ def measured(program: str, *arguments: str) -> list[int]:
 
 def test_with_64_partitions_open(tmp_path: Path) -> None:
     """Two million records, 270 MB of them, in 64 files at a time."""
-    used, held = measured(WRITING, f"{tmp_path}/")
+    (used,) = measured(WRITING, f"{tmp_path}/")
     files = [pq.ParquetFile(path).metadata for path in tmp_path.rglob("*.parquet")]
     assert len(files) == 64
     assert sum(file.num_rows for file in files) == 120 * 16_384
-    assert 48 <= held <= 97
-    assert used < 230, f"{used} MiB"
+    assert used < 170, f"{used} MiB"
 
 
 def test_reading_row_groups_of_any_size(tmp_path: Path) -> None:
