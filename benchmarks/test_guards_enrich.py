@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import enrich
 import pyarrow as pa
 import pytest
 
 import vpcflow
+from benchmarks import enrich
 from vpcflow.bench.inputs import Logs
 from vpcflow.bench.measure import alternate
 from vpcflow.bench.promises import RATIO_MARGIN

@@ -184,5 +184,5 @@ def test_a_wrong_option_is_named_with_what_is_allowed(
 
 
 def test_a_scheme_that_no_plugin_registers_suggests_the_nearest() -> None:
-    with pytest.raises(vpcflow.UsageError, match="(?s)no source 'cloudwach'.*mean 'cloudwatch'"):
+    with pytest.raises(vpcflow.UsageError, match=r"(?s)no source 'cloudwach'.*mean 'cloudwatch'"):
         vpcflow.scan("cloudwach://group")

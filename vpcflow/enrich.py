@@ -44,7 +44,8 @@ class KeyedEnricher(Enricher):
 
     Write `lookup`, or `lookup_many`. The engine asks for the distinct keys that it does not hold in
     its cache (a quarter of a million of the last used), so answers must depend on the key alone
-    (and the epoch). Keys with a null are not asked, and a record without the key's columns gets nulls.
+    (and the epoch). Keys with a null are not asked, and a record without the key's columns gets
+    nulls.
     """
 
     on: Mapping[str, tuple[str, ...]]

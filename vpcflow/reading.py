@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from vpcflow.stream import Progress
 
 
-
 @frozen
 class Position:
     """Where in a source reading goes on: the number of a line (from 1; of a row in a file of

@@ -131,8 +131,8 @@ def _pipeline(values: Mapping[str, Any]) -> Any:
     for name, text in (("since", since), ("until", until)):
         if state and text and is_age(text):
             raise UsageError(
-                f"--{name} {text} means other records at every start, and --state has to go on with "
-                "the same ones",
+                f"--{name} {text} means other records at every start, and --state has to go on "
+                "with the same ones",
                 hint=f"give a date, or leave --{name} out: the state knows what is new",
             )
     where = conditions(values.get("wheres", ()), since=since, until=until) or {}

@@ -448,7 +448,7 @@ def test_another_broken_file_is_a_warning(tmp_path: Path) -> None:
 def test_a_misspelt_option() -> None:
     with pytest.raises(UsageError, match="did you mean 'addresses'"):
         enricher(str(SAMPLE), {"adresses": "packet"})
-    with pytest.raises(UsageError, match="(?s)no column 'resource'.*did you mean 'resource_id'"):
+    with pytest.raises(UsageError, match=r"(?s)no column 'resource'.*did you mean 'resource_id'"):
         enricher(str(SAMPLE), {"columns": "resource"})
 
 
