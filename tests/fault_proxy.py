@@ -21,7 +21,6 @@ import re
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -34,7 +33,7 @@ from attrs import define, field, frozen
 
 @frozen
 class Delay:
-    """Wait before it is forwarded."""
+    """Wait before it is forwarded; if the proxy ends meanwhile, it never is."""
 
     seconds: float
 
@@ -200,6 +199,7 @@ class FaultProxy:
     upstream: str
     rules: Sequence[Rule] = ()
     requests: list[Request] = field(factory=list, init=False)
+    ending: threading.Event = field(factory=threading.Event, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def __enter__(self) -> FaultProxy:
@@ -210,6 +210,7 @@ class FaultProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.ending.set()
         self._server.shutdown()
         self._thread.join()
         self._server.hang_up()
@@ -285,8 +286,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = dict(self.headers.items())
         request = self.proxy.admit(self.command, self.path, headers, body)
         fault = request.fault
-        if isinstance(fault, Delay):
-            time.sleep(fault.seconds)
+        if isinstance(fault, Delay) and self.proxy.ending.wait(fault.seconds):
+            return self._hang_up()
         if isinstance(fault, CutBefore):
             return self._hang_up()
         if isinstance(fault, Answer) and not fault.forward:

@@ -277,6 +277,12 @@ def test_leftovers_are_found_by_owner_and_prefix(s3: Any) -> None:
     assert len(uploads(s3)) == 4
 
 
+def test_a_new_bucket_has_no_leftovers(s3: Any) -> None:
+    """rclone has an error of its own for it."""
+    make_bucket(s3, "new-bucket")
+    assert list(s3_place("s3://new-bucket/out").unfinished(OWNER)) == []
+
+
 # ---- what networks and services do ---------------------------------------------------------------
 
 

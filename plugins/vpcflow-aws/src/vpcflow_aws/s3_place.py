@@ -169,6 +169,8 @@ class S3Place:
                 Bucket=self.bucket, Prefix=self.prefix, MaxUploads=self.page, **markers
             )
         except S3Error as error:
+            if code_of(error) == "NoSuchUpload":  # rclone, of a bucket that never had any
+                return {}
             url = str(S3Url(self.bucket, self.prefix))
             action = "s3:ListBucketMultipartUploads"
             raise failed(error, "look for unfinished uploads in", url, action) from error
