@@ -233,6 +233,7 @@ def test_a_value_of_another_type_is_an_error_and_not_null(tmp_path: Path) -> Non
         ({"fields": "a:country"}, r"leads to a map; it holds country.iso_code"),
         ({"fields": "a:subdivisions"}, r"leads to an array; its first element is subdivisions.0"),
         ({"fields": "a:country.iso_code,a:country.iso_code"}, r"names 'a' twice"),
+        ({"fields": ",".join(["a:b"] * 51)}, r"names 51 columns; 50 is the most"),
         ({"fields": "scope:country.iso_code"}, r"cannot name a column 'scope'"),
     ],
 )

@@ -18,6 +18,7 @@ _AS_NUMBER = 4  # int64, and texts such as "AS64496"
 _ARROW = {0: "dictionary<int32, utf8>", 1: "int64", 2: "float64", 3: "bool", 4: "int64"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _MAX_STEPS = 32
+_MAX_FIELDS = 50
 
 
 @frozen
@@ -98,6 +99,10 @@ def kind_of(value: Any) -> int | None:
 def named_fields(texts: Sequence[str], databases: Sequence[Database]) -> list[Column]:
     """`isp:traits.isp` or, with a type, `isp:traits.isp:text`. Without one, the type is that of the
     first value that is found. Raises UsageError for a path that no database has."""
+    if len(texts) > _MAX_FIELDS:
+        raise UsageError(
+            f"enricher geoip: fields names {len(texts)} columns; {_MAX_FIELDS} is the most"
+        )
     columns = [_field(text, databases) for text in texts]
     seen: set[str] = set()
     for column in columns:

@@ -8,14 +8,14 @@ from typing import Literal
 
 import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
 import pyarrow.compute as pc  # type: ignore[import-untyped, unused-ignore]
-from attrs import frozen
+from attrs import evolve, frozen
 
 from vpcflow.enrich import KeyedEnricher
 from vpcflow.errors import UsageError, nearest, printable
 from vpcflow.options import settings
 from vpcflow_geoip._native import _core
 from vpcflow_geoip.columns import KNOWN, Column, by_type, known, named_fields
-from vpcflow_geoip.database import languages_of, open_database
+from vpcflow_geoip.database import Database, languages_of, open_database
 from vpcflow_geoip.table import Table, int32_array
 
 SCOPES: tuple[str, ...] = _core.SCOPES
@@ -132,10 +132,7 @@ class GeoIP(KeyedEnricher):
         if "scope" in names:
             raise UsageError("enricher geoip: fields cannot name a column 'scope'")
         columns = [column for column in known(self.settings.language) if column.name not in names]
-        self._filled = [
-            by_type(database) | Table(database, columns).filled() if columns else set()
-            for database in self._databases
-        ]
+        self._filled = [_filled(database, columns) for database in self._databases]
         columns = [c for c in columns if any(c.name in filled for filled in self._filled)]
         return self._only_wanted(columns + named)
 
@@ -158,11 +155,25 @@ class GeoIP(KeyedEnricher):
         """A table for each database that fills something, and where each column comes from."""
         self._sources = {column.name: [] for column in self._columns}
         for database, filled in zip(self._databases, self._filled, strict=True):
-            columns = [c for c in self._columns if c.strict or c.name in filled]
+            mine = (c if c.strict else filled.get(c.name) for c in self._columns)
+            columns = [column for column in mine if column]
             for position, column in enumerate(columns):
                 self._sources[column.name].append((len(self._tables), position))
             if columns:
                 self._tables.append(Table(database, columns))
+
+
+def _filled(database: Database, columns: Sequence[Column]) -> dict[str, Column]:
+    """Those that a database can fill, by name, without the paths of other vendors' schemas."""
+    every = [evolve(column, paths=(path,)) for column in columns for path in column.paths]
+    roots = {(c.name, c.paths[0][0]) for c in Table(database, every).filled()}
+    named = by_type(database)
+    found = {}
+    for column in columns:
+        paths = tuple(path for path in column.paths if (column.name, path[0]) in roots)
+        if paths or column.name in named:
+            found[column.name] = evolve(column, paths=paths or column.paths)
+    return found
 
 
 def _first_known(arrays: list[pa.Array]) -> pa.Array:

@@ -43,7 +43,7 @@ class Table:
         except ValueError as error:
             raise damaged(self._path, str(error)) from None
 
-    def filled(self) -> set[str]:
+    def filled(self) -> list[Column]:
         """The columns for which some of the records have a value that `Database.places` gives.
         Raises InputError for a damaged file."""
         places = array("I", self._places())
@@ -51,11 +51,8 @@ class Table:
             rows = _core.rows(self._table, places.tobytes())
         except ValueError as error:
             raise damaged(self._path, str(error)) from None
-        return {
-            column.name
-            for number, column in enumerate(self._columns)
-            if self.column(number, rows).null_count < len(places)
-        }
+        nulls = (self.column(number, rows).null_count for number in range(len(self._columns)))
+        return [c for c, count in zip(self._columns, nulls, strict=True) if count < len(places)]
 
     def column(self, number: int, rows: bytes) -> pa.Array:
         """Texts as a dictionary array, in whose dictionary a text may stand twice."""

@@ -6,7 +6,7 @@
 bool vg_wants_open(vg_wants *wants) {
     *wants = (vg_wants){calloc(1, sizeof(vg_want)), 1, NULL, 0};
     if (!wants->wants) return false;
-    wants->wants[0] = (vg_want){NULL, 0, -1, -1, -1, -1};
+    wants->wants[0] = (vg_want){NULL, 0, -1, -1, -1, -1, 0, 0};
     return true;
 }
 
@@ -42,8 +42,11 @@ static int child_of(vg_wants *wants, int parent, const vg_step *step) {
     }
     memcpy(key, step->key, step->length);
     const int made = wants->want_count++;
-    more[made] = (vg_want){key, step->length, index_of(step), -1, -1, more[parent].child};
+    const uint64_t next_bit = more[parent].children + 1; /* they are given out from the lowest on */
+    const uint64_t bit = next_bit < VG_MANY ? next_bit : 0;
+    more[made] = (vg_want){key, step->length, index_of(step), -1, -1, more[parent].child, bit, 0};
     more[parent].child = made;
+    more[parent].children |= bit ? bit : VG_MANY;
     return made;
 }
 
@@ -66,7 +69,7 @@ typedef struct {
     uint32_t *budget;
 } gathering;
 
-static vg_fault gather(const gathering *what, int want, size_t offset, size_t *next);
+static vg_fault gather(const gathering *what, int want, size_t offset, bool last, size_t *next);
 
 /* The child that an entry of a map or an element of an array is for, or -1. */
 static int child_for(const gathering *what, int parent, const vg_value *key, uint32_t element) {
@@ -82,10 +85,12 @@ static int child_for(const gathering *what, int parent, const vg_value *key, uin
     return -1;
 }
 
-/* The entries of a container that is on the way of a path. */
-static vg_fault gather_entries(const gathering *what, int want, const vg_value *container, size_t *next) {
+/* The entries of a container that is on the way of a path. last: nobody asks where it ends. */
+static vg_fault gather_entries(const gathering *what, int want, const vg_value *container, bool last,
+                               size_t *next) {
     size_t at = container->at;
-    for (uint32_t i = 0; i < container->size; i++) {
+    uint64_t missing = what->wants->wants[want].children;
+    for (uint32_t i = 0; i < container->size && (missing || !last); i++) {
         vg_value key;
         vg_fault fault = vg_spend(what->budget);
         if (fault) return fault;
@@ -96,7 +101,8 @@ static vg_fault gather_entries(const gathering *what, int want, const vg_value *
             at = key.next;
         }
         const int child = child_for(what, want, container->type == VG_MAP ? &key : NULL, i);
-        fault = child >= 0 ? gather(what, child, at, &at)
+        if (child >= 0) missing &= ~what->wants->wants[child].bit;
+        fault = child >= 0 ? gather(what, child, at, last && !missing, &at)
                            : vg_skip(what->section, at, what->budget, &at);
         if (fault) return fault;
     }
@@ -104,8 +110,9 @@ static vg_fault gather_entries(const gathering *what, int want, const vg_value *
     return NULL;
 }
 
-/* *next: behind the value at the offset. The depth of calls is bounded by the length of the paths. */
-static vg_fault gather(const gathering *what, int want, size_t offset, size_t *next) {
+/* *next: behind the value at the offset, unless it is the last that anybody asks for. The depth of
+ * calls is bounded by the length of the paths. */
+static vg_fault gather(const gathering *what, int want, size_t offset, bool last, size_t *next) {
     vg_value value;
     vg_fault fault = vg_read(what->section, offset, &value);
     if (fault) return fault;
@@ -124,7 +131,7 @@ static vg_fault gather(const gathering *what, int want, size_t offset, size_t *n
         return value.pointed ? NULL : vg_skip(what->section, offset, what->budget, next);
     }
     size_t end;
-    fault = gather_entries(what, want, &value, &end);
+    fault = gather_entries(what, want, &value, last || value.pointed, &end);
     if (!fault) *next = value.pointed ? value.next : end;
     return fault;
 }
@@ -133,5 +140,5 @@ vg_fault vg_wants_gather(const vg_wants *wants, const vg_section *section, size_
                          void *context) {
     size_t next;
     uint32_t budget = VG_MAX_VALUES;
-    return gather(&(gathering){wants, section, take, context, &budget}, 0, offset, &next);
+    return gather(&(gathering){wants, section, take, context, &budget}, 0, offset, true, &next);
 }

@@ -9,12 +9,16 @@
 #define VG_MAX_STEPS 32
 #define VG_MAX_COLUMNS 64
 
+#define VG_MANY ((uint64_t)1 << 63)
+
 typedef struct {
     char *key;      /* owned: of a map's entry */
     size_t length;
     int64_t index;  /* of an array's element, if the key is a number; else -1 */
     int takers;     /* first of the columns that this path fills, or -1 */
     int child, sibling;
+    uint64_t bit;      /* its own among its siblings; 0 from the 64th on */
+    uint64_t children; /* all of its children's, and VG_MANY if one has none */
 } vg_want;
 
 typedef struct {
@@ -41,7 +45,8 @@ bool vg_wants_open(vg_wants *wants);
 bool vg_wants_add(vg_wants *wants, int column, uint8_t rank, const vg_step *steps, size_t count);
 void vg_wants_close(vg_wants *wants);
 
-/* Called for every value that a record has for a path. */
+/* Called for every value that a record has for a path. Once a map has given all that is wanted of it,
+ * the rest of it may be left unread. */
 typedef vg_fault (*vg_take)(void *context, const vg_taker *taker, const vg_value *value);
 vg_fault vg_wants_gather(const vg_wants *wants, const vg_section *section, size_t offset, vg_take take,
                          void *context);
