@@ -9,7 +9,7 @@ PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/vpcflow-*/pyproject.
 SOURCES := pyproject.toml constraints.txt $(PLUGINS:=/pyproject.toml) \
 	$(shell find vpcflow/_native plugins -path '*/tests' -prune -o \( -name '*.[ch]' -o -name '*.cmake' -o -name CMakeLists.txt \) -print)
 
-.PHONY: help demo test test-system kills lint types fuzz bench guards instructions samples clean
+.PHONY: help demo test test-system kills memory lint types fuzz bench guards instructions samples clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,10 +22,13 @@ test: $(VENV)/tested ## all tests that need nothing but pip
 
 test-system: $(VENV)/tested lint types ## lint, types, sanitizers, fuzzing, arm64, instruction counts, guards
 	$(BIN)/pytest tests/system
-	$(BIN)/pytest benchmarks/test_guards.py
+	$(BIN)/pytest benchmarks/test_guards.py benchmarks/test_guards_enrich.py -s
 
 kills: $(VENV)/tested ## kill runs at COUNT (50) moments for each file sink and store, and between all steps
-	VPCFLOW_KILLS=$(or $(COUNT),50) $(BIN)/pytest tests/system/test_kills.py -v
+	VPCFLOW_KILLS=$(or $(COUNT),50) $(BIN)/pytest tests/system/test_kills.py tests/system/test_kills_of_services.py -v
+
+memory: $(VENV)/tested ## peak memory of runs over FILES (50) files of 75 MB gzip, for each sink
+	VPCFLOW_FILES=$(or $(FILES),50) $(BIN)/pytest tests/system/test_memory.py -s
 
 lint: $(VENV)/tested ## ruff
 	$(BIN)/ruff check .
@@ -41,7 +44,7 @@ bench: $(VENV)/tested ## everything against the peers; writes benchmarks/results
 	$(BIN)/python -m benchmarks.full
 
 guards: $(VENV)/tested ## the ratios that are held
-	$(BIN)/pytest benchmarks/test_guards.py
+	$(BIN)/pytest benchmarks/test_guards.py benchmarks/test_guards_enrich.py -s
 
 instructions: $(VENV)/tested ## count instructions anew: tests/system/instructions.json
 	$(BIN)/python -m pytest tests/system/test_instructions.py --write-instructions
