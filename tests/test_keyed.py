@@ -286,6 +286,39 @@ def test_a_broken_promise_is_named(enricher: type[Any], said: str) -> None:
     assert caught.value.plugin == "broken"
 
 
+def test_a_float_cannot_be_a_key() -> None:
+    class ByFloat(Broken):
+        on = {"src": ("part",)}
+
+    with pytest.raises(PluginError, match="part is a double, which cannot be a key"):
+        Enrichment([ByFloat()], pa.schema([("part", pa.float64())]))
+
+
+@given(batches=st.lists(ROWS, min_size=1, max_size=8), most=st.sampled_from([0, 2, 1 << 20]))
+def test_codes_that_were_made_ahead_and_given_anew_since_are_made_again(
+    batches: list[list[tuple[Any, ...]]], most: int
+) -> None:
+    enrichment = Enrichment([Wide(), ByText()], SCHEMA)
+    enrichment._codes._most = most
+    made = [batch_of(rows) for rows in batches]
+    ahead = [enrichment.ahead(batch) for batch in made]
+    for batch, codes, rows in zip(made, ahead, batches, strict=True):
+        enriched = enrichment.apply(batch, "", codes)
+        assert enriched.select(enriched.schema.names[:13]).to_pylist() == expected(rows)
+        assert enriched["by_src"].to_pylist() == batch["src"].to_pylist()
+        assert enriched["by_dst"].to_pylist() == batch["dst"].to_pylist()
+
+
+class ByText(KeyedEnricher):
+    """Keys of one column go another way than pairs."""
+
+    on = {"src": ("src",), "dst": ("dst",)}
+    adds = {"by_{role}": DICTIONARY}
+
+    def lookup(self, key: Any, epoch: int = 0) -> tuple[Any, ...]:
+        return (key,)
+
+
 def test_failures_can_be_nulls_that_are_counted() -> None:
     class Sometimes(Broken):
         def lookup(self, key: Any, epoch: int = 0) -> tuple[Any, ...]:

@@ -7,10 +7,12 @@ and what each enricher keeps (`Numbers` for keys of one column, `Pairs` for more
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from attrs import frozen
 
 from vpcflow import _native
 
@@ -20,8 +22,16 @@ if TYPE_CHECKING:
 _MOST_CODES = 1 << 20
 
 
+@frozen
+class BatchCodes:
+    """Codes of some columns of a batch, made ahead of its turn. epoch: whose codes they are."""
+
+    epoch: int
+    of: dict[str, bytes]
+
+
 class ColumnCodes:
-    """For the batches of one run, one after the other.
+    """For the batches of one run, one after the other; `ahead` may be called by other threads.
 
     epoch: counts how often codes were given anew; what goes by older ones must be recoded with
     `kept`, the former codes of those that stayed.
@@ -32,26 +42,38 @@ class ColumnCodes:
         self._texts = _native.keys(secrets.randbits(64))
         self._integers = _native.keys(secrets.randbits(64))
         self._of_batch: dict[str, bytes] = {}
+        self._lock = threading.Lock()  # a set is one thread's at a time
         self.epoch = 0
         self.kept = b""
 
-    def begin(self) -> None:
-        """Another batch follows."""
-        self._of_batch.clear()
-        if _native.key_count(self._texts) > self._most:
-            self.kept = _native.forget(self._texts)
-            self.epoch += 1
+    def ahead(self, batch: pa.RecordBatch, names: Iterable[str]) -> BatchCodes:
+        """The codes of a batch whose turn will come: hashing is then done by whoever has time."""
+        with self._lock:
+            return BatchCodes(self.epoch, {n: self._encode(batch.column(n)) for n in names})
+
+    def begin(self, ahead: BatchCodes | None = None) -> None:
+        """Another batch follows, some of whose codes may be known."""
+        with self._lock:
+            if _native.key_count(self._texts) > self._most:
+                self.kept = _native.forget(self._texts)
+                self.epoch += 1
+        known = ahead is not None and ahead.epoch == self.epoch
+        self._of_batch = dict(ahead.of) if ahead is not None and known else {}
 
     def of(self, batch: pa.RecordBatch, name: str) -> bytes:
         """The codes of a column: int32, -1 for null. Text and integer columns have codes of their
         own, which must not be mixed."""
         codes = self._of_batch.get(name)
         if codes is None:
-            column = batch.column(name)
-            codes, _ = _native.encode(
-                self._texts if is_text(column.type) else self._integers, handle_of(column)
-            )
+            with self._lock:
+                codes = self._encode(batch.column(name))
             self._of_batch[name] = codes
+        return codes
+
+    def _encode(self, column: pa.Array) -> bytes:
+        codes, _ = _native.encode(
+            self._texts if is_text(column.type) else self._integers, handle_of(column)
+        )
         return codes
 
 
@@ -63,6 +85,11 @@ class Numbers:
         self._text = text
         self._numbers = _native.numbers()
         self._epoch = column_codes.epoch
+
+    @property
+    def stale(self) -> bool:
+        """Whether codes were given anew more than once since: all numbers are void then."""
+        return self._epoch + 1 < self._column_codes.epoch
 
     def find(self, codes: Sequence[bytes]) -> tuple[bytes, bytes]:
         """Numbers by row, and the rows of new ones."""
@@ -85,20 +112,13 @@ class Pairs:
 
     def __init__(self, column_codes: ColumnCodes, columns: int) -> None:
         self._column_codes = column_codes
-        self._columns = columns
-        self._begin()
-
-    def _begin(self) -> None:
-        self._levels = [_native.keys(secrets.randbits(64)) for _ in range(self._columns - 1)]
-        self._epoch = self._column_codes.epoch
+        self._levels = [_native.keys(secrets.randbits(64)) for _ in range(columns - 1)]
+        self._epoch = column_codes.epoch
 
     @property
     def stale(self) -> bool:
-        """Whether codes were given anew since: then all numbers are void, and `restart` is due."""
+        """Whether codes were given anew since: all numbers are void then."""
         return self._epoch != self._column_codes.epoch
-
-    def restart(self) -> None:
-        self._begin()
 
     def find(self, codes: Sequence[bytes]) -> tuple[bytes, bytes]:
         found, new = codes[0], b""
@@ -131,6 +151,12 @@ def is_text(type_: pa.DataType) -> bool:
 def rows_of(rows: bytes) -> pa.Array:
     """Row numbers from the kernel as an Arrow array."""
     return pa.Array.from_buffers(pa.int32(), len(rows) // 4, [None, pa.py_buffer(rows)])
+
+
+def can_be_key(type_: pa.DataType) -> bool:
+    """Whether values of a type have codes: texts, integers, times."""
+    plain = pa.types.is_integer(type_) or pa.types.is_timestamp(type_)
+    return bool(plain or is_text(type_))
 
 
 def values_at(column: pa.Array, rows: bytes) -> list[Any]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vpcflow.answers import NumberColumn, answers_of
-from vpcflow.codes import ColumnCodes, Numbers, Pairs, is_text, values_at
+from vpcflow.codes import ColumnCodes, Numbers, Pairs, can_be_key, is_text, values_at
 from vpcflow.enrich import Key, KeyedEnricher
 from vpcflow.errors import PluginError, nearest
 
@@ -68,12 +68,22 @@ class KeyedEngine:
         self._answerable = [set(key) <= usable for _, key in self._roles]
         self._column_codes = column_codes
         self._schema = schema
+        for column in sorted(self.key_columns):
+            if not can_be_key(schema.field(column).type):
+                kind = schema.field(column).type
+                raise PluginError(f"{column} is a {kind}, which cannot be a key", plugin=name)
         self._forget_all()
+
+    @property
+    def key_columns(self) -> set[str]:
+        """Columns whose values are part of a key."""
+        answerable = zip(self._roles, self._answerable, strict=True)
+        return {name for (_, key), asked in answerable if asked for name in key}
 
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         """The columns of `fields` for a batch. Raises whatever the enricher raises, and PluginError
         for answers that are not what it promised."""
-        if isinstance(self._keys, Pairs) and self._keys.stale:
+        if self._keys.stale:
             self._forget_all()
         epochs = self._epoch_of(batch) if self._epochs else None
         columns = []
