@@ -7,12 +7,10 @@ and what each enricher keeps (`Numbers` for keys of one column, `Pairs` for more
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from attrs import frozen
 
 from vpcflow import _native
 
@@ -22,16 +20,8 @@ if TYPE_CHECKING:
 _MOST_CODES = 1 << 20
 
 
-@frozen
-class BatchCodes:
-    """Codes of some columns of a batch, made ahead of its turn. epoch: whose codes they are."""
-
-    epoch: int
-    of: dict[str, bytes]
-
-
 class ColumnCodes:
-    """For the batches of one run, one after the other; `ahead` may be called by other threads.
+    """For the batches of one run, one after the other.
 
     epoch: counts how often codes were given anew; what goes by older ones must be recoded with
     `kept`, the former codes of those that stayed.
@@ -42,38 +32,26 @@ class ColumnCodes:
         self._texts = _native.keys(secrets.randbits(64))
         self._integers = _native.keys(secrets.randbits(64))
         self._of_batch: dict[str, bytes] = {}
-        self._lock = threading.Lock()  # a set is one thread's at a time
         self.epoch = 0
         self.kept = b""
 
-    def ahead(self, batch: pa.RecordBatch, names: Iterable[str]) -> BatchCodes:
-        """The codes of a batch whose turn will come: hashing is then done by whoever has time."""
-        with self._lock:
-            return BatchCodes(self.epoch, {n: self._encode(batch.column(n)) for n in names})
-
-    def begin(self, ahead: BatchCodes | None = None) -> None:
-        """Another batch follows, some of whose codes may be known."""
-        with self._lock:
-            if _native.key_count(self._texts) > self._most:
-                self.kept = _native.forget(self._texts)
-                self.epoch += 1
-        known = ahead is not None and ahead.epoch == self.epoch
-        self._of_batch = dict(ahead.of) if ahead is not None and known else {}
+    def begin(self) -> None:
+        """Another batch follows."""
+        self._of_batch.clear()
+        if _native.key_count(self._texts) > self._most:
+            self.kept = _native.forget(self._texts)
+            self.epoch += 1
 
     def of(self, batch: pa.RecordBatch, name: str) -> bytes:
         """The codes of a column: int32, -1 for null. Text and integer columns have codes of their
         own, which must not be mixed."""
         codes = self._of_batch.get(name)
         if codes is None:
-            with self._lock:
-                codes = self._encode(batch.column(name))
+            column = batch.column(name)
+            codes, _ = _native.encode(
+                self._texts if is_text(column.type) else self._integers, handle_of(column)
+            )
             self._of_batch[name] = codes
-        return codes
-
-    def _encode(self, column: pa.Array) -> bytes:
-        codes, _ = _native.encode(
-            self._texts if is_text(column.type) else self._integers, handle_of(column)
-        )
         return codes
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from vpcflow.codes import BatchCodes, ColumnCodes
+from vpcflow.codes import ColumnCodes
 from vpcflow.enrich import BatchEnricher, Enricher, KeyedEnricher
 from vpcflow.errors import PluginError, VpcflowError
 from vpcflow.keyed import KeyedEngine, arrow_type
@@ -51,7 +51,6 @@ class Enrichment:
         self.errors: dict[str, int] = {}
         self.schema = schema
         self._codes = ColumnCodes()
-        self._own = schema.names
         self._engines: list[KeyedEngine | _BatchEngine] = []
         for enricher in enrichers:
             engine = _engine(enricher, self.schema, self._codes)
@@ -64,20 +63,12 @@ class Enrichment:
                 self.schema = self.schema.append(field)
             self._engines.append(engine)
 
-    def ahead(self, batch: pa.RecordBatch) -> BatchCodes:
-        """What can be found out about a batch before its turn, for `apply`; by any thread."""
-        keys = {name for e in self._engines if isinstance(e, KeyedEngine) for name in e.key_columns}
-        return self._codes.ahead(batch, [name for name in self._own if name in keys])
-
-    def apply(
-        self, batch: pa.RecordBatch, source: str = "", ahead: BatchCodes | None = None
-    ) -> pa.RecordBatch:
-        """The batch with all new columns. source: where it came from, for errors. ahead: what
-        `ahead` gave for the batch, if it was asked.
+    def apply(self, batch: pa.RecordBatch, source: str = "") -> pa.RecordBatch:
+        """The batch with all new columns. source: where it came from, for errors.
 
         Raises PluginError when an enricher raises, with on_error="fail".
         """
-        self._codes.begin(ahead)
+        self._codes.begin()
         arrays, names = list(batch.columns), list(batch.schema.names)
         for engine in self._engines:
             arrays += self._columns(engine, batch, source)

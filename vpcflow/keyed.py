@@ -68,17 +68,10 @@ class KeyedEngine:
         self._answerable = [set(key) <= usable for _, key in self._roles]
         self._column_codes = column_codes
         self._schema = schema
-        for column in sorted(self.key_columns):
-            if not can_be_key(schema.field(column).type):
-                kind = schema.field(column).type
+        for column in (column for _, key in self._roles for column in key if column in usable):
+            if not can_be_key(kind := schema.field(column).type):
                 raise PluginError(f"{column} is a {kind}, which cannot be a key", plugin=name)
         self._forget_all()
-
-    @property
-    def key_columns(self) -> set[str]:
-        """Columns whose values are part of a key."""
-        answerable = zip(self._roles, self._answerable, strict=True)
-        return {name for (_, key), asked in answerable if asked for name in key}
 
     def columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
         """The columns of `fields` for a batch. Raises whatever the enricher raises, and PluginError

@@ -29,7 +29,6 @@ import pyarrow as pa
 from attrs import define, field, frozen
 
 from vpcflow.batch import FlowBatch
-from vpcflow.codes import BatchCodes
 from vpcflow.columns import Settings
 from vpcflow.delivery import Delivery, report_of
 from vpcflow.enrich import Enricher
@@ -55,15 +54,6 @@ from vpcflow.where import Where
 _AHEAD_BYTES = 48 << 20
 """Of batches that wait for the sinks: enough to keep readers busy during a checkpoint's beginning,
 little beside what sinks hold."""
-
-
-@frozen
-class _Batch:
-    """A batch as it was read, as sinks get it, and what was found out about it ahead."""
-
-    batch: FlowBatch
-    arrow: pa.RecordBatch
-    codes: BatchCodes
 
 
 @frozen
@@ -292,7 +282,7 @@ class Pipeline:
         delivery: Delivery,
     ) -> None:
         """Everything, batch by batch, with checkpoints when they are due."""
-        readers = [_reading(scan, n, at, enrichment) for n, at in enumerate(positions)]
+        readers = [_reading(scan, number, at) for number, at in enumerate(positions)]
         threads = max(1, min(scan.threads, len(readers)))
         batches = in_order(readers, threads=threads, cost=_cost, limit=_AHEAD_BYTES)
         last = list(positions)
@@ -300,7 +290,7 @@ class Pipeline:
         try:
             for number, item in batches:
                 file = scan.files[number]
-                if isinstance(item, _Batch):
+                if isinstance(item, FlowBatch):
                     last[number] = self._take(item, enrichment, delivery)
                     delivery.cover(file.name, _covered(file, last[number], OPEN))
                 else:
@@ -315,9 +305,9 @@ class Pipeline:
             batches.close()
             scan.close()
 
-    def _take(self, item: _Batch, enrichment: Enrichment, delivery: Delivery) -> Position:
+    def _take(self, batch: FlowBatch, enrichment: Enrichment, delivery: Delivery) -> Position:
         """Deliver a batch; where its source goes on."""
-        report, batch = self.report, item.batch
+        report = self.report
         for name, count in batch.counts.items():
             report.counts[name] += count
         for reason, count in batch.rejected_by_reason.items():
@@ -325,7 +315,7 @@ class Pipeline:
         if batch.format is not None:
             report.formats.setdefault(str(batch.format), batch.format_source)
         if len(batch):
-            delivery.write(enrichment.apply(item.arrow, batch.source, item.codes))
+            delivery.write(enrichment.apply(pa.record_batch(batch), batch.source))
         delivery.reject(batch.all_rejected)
         line = batch.next_line
         if batch.all_rejected and batch.all_rejected[-1].reason == "truncated":
@@ -370,21 +360,19 @@ class Pipeline:
 # ---- details -------------------------------------------------------------------------------------
 
 
-def _reading(
-    scan: Scan, number: int, at: Position, enrichment: Enrichment
-) -> Iterator[tuple[int, _Batch | _Ended]]:
-    """Run by a thread of its own, which also does what enrichers can have done ahead."""
+def _reading(scan: Scan, number: int, at: Position) -> Iterator[tuple[int, FlowBatch | _Ended]]:
+    """Run by a thread of its own. It only reads: hashing keys here, too, made whole runs slower,
+    since reading is what they wait for."""
     try:
         for batch in scan.read(number, at):
-            arrow = pa.record_batch(batch)
-            yield number, _Batch(batch, arrow, enrichment.ahead(arrow))
+            yield number, batch
         yield number, _Ended(None)
     except Exception as error:  # handed to the consumer, who decides
         yield number, _Ended(error)
 
 
-def _cost(item: tuple[int, _Batch | _Ended]) -> int:
-    return item[1].batch.nbytes if isinstance(item[1], _Batch) else 0
+def _cost(item: tuple[int, FlowBatch | _Ended]) -> int:
+    return item[1].nbytes if isinstance(item[1], FlowBatch) else 0
 
 
 def _covered(file: SourceFile, at: Position, status: str) -> Covered:
