@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from servers import environment, using
-from vpcflow_aws.session import client, session
+from vpcflow_aws.session import client
 
 BUCKET = "flow-logs"
 ACCOUNTS = ("111111111111", "222222222222")
@@ -21,15 +21,14 @@ MOMENTS = [START + timedelta(hours=13 * number, minutes=5 * number) for number i
 
 @contextlib.contextmanager
 def connected(url: str) -> Iterator[Any]:
-    """The plugin's clients talk to `url`; gives an S3 client."""
+    """The plugin's clients talk to `url`; gives an S3 client. The session stays the same: it looks
+    into the environment for each client, and loading AWS's models anew takes time."""
     with using(environment(url)):
-        session.cache_clear()
         s3 = client("s3")
         try:
             yield s3
         finally:
             s3.close()
-            session.cache_clear()
 
 
 def make_bucket(s3: Any, name: str = BUCKET) -> None:

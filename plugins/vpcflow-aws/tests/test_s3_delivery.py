@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from fault_proxy import CutAfter, Delay, FaultProxy, Rule
 from s3_world import connected, make_bucket
 from servers import environment, moto, rclone_s3
@@ -45,6 +46,31 @@ def delivered(s3: Any, bucket: str) -> list[dict[str, Any]]:
         text = s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
         rows += [json.loads(line) for line in text.splitlines()]
     return rows
+
+
+PERMISSIONS = {
+    "ListObjectsV2": "s3:ListBucket",
+    "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject",
+    "CreateMultipartUpload": "s3:PutObject",
+    "UploadPart": "s3:PutObject",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "ListParts": "s3:ListMultipartUploadParts",
+    "DeleteObject": "s3:DeleteObject",
+}
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html"""
+
+
+def test_the_permissions_of_the_readme_are_all_and_no_more() -> None:
+    sources = (path.read_text() for path in (PLUGIN / "src/vpcflow_aws").glob("s3_*.py"))
+    calls = set(re.findall(r"_?client\.(\w+)\(|_patient\.(\w+)\(", "".join(sources)))
+    asked = {name for pair in calls for name in pair if name}
+    known = {xform_name(name): name for name in PERMISSIONS}
+    assert asked == set(known)
+    granted = set(re.findall(r'"(s3:\w+)"', SECTION))
+    assert granted == {PERMISSIONS[known[name]] for name in asked}
 
 
 def test_the_example_of_the_readme(server: str, tmp_path: Path) -> None:

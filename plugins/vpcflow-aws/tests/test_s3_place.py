@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ from fault_proxy import (
 )
 from s3_world import connected, make_bucket
 from servers import moto, rclone_s3
+from vpcflow_aws import s3_place as s3_place_module
 from vpcflow_aws import s3_upload
 from vpcflow_aws.s3_place import S3Place, s3_place
 from vpcflow_aws.s3_upload import PART, WAITING, part_size
@@ -152,7 +154,7 @@ def test_a_writer_waits_for_the_network(server: str) -> None:
         return put(*arguments)
 
     def write() -> None:
-        for number in range(WAITING + 4):
+        for number in range(WAITING + 2):
             pending.write(bytes(PART))
             written.append(number)
 
@@ -161,13 +163,28 @@ def test_a_writer_waits_for_the_network(server: str) -> None:
         pending = place().create(NAME, OWNER)
         writer = threading.Thread(target=write)
         writer.start()
-        writer.join(3)
+        writer.join(1)
         assert writer.is_alive()
-        assert len(written) == WAITING
+        assert len(written) <= WAITING
         gate.set()
         writer.join(60)
-        assert len(written) == WAITING + 4
+        assert len(written) == WAITING + 2
         pending.abort()
+
+
+def test_open_files_wait_on_disk_and_not_in_memory(server: str) -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    with connected(server):
+        before = resident()
+        files = [place().create(f"{OWNER}-{number}.parquet", OWNER) for number in range(64)]
+        for pending in files:
+            pending.write(bytes(PART - 1))
+        held = resident() - before
+        for pending in files:
+            pending.abort()
+    assert held < 64 * PART / 8
 
 
 def test_many_files_at_once_from_several_threads(s3: Any) -> None:
@@ -286,15 +303,14 @@ def test_a_new_bucket_has_no_leftovers(s3: Any) -> None:
 # ---- what networks and services do ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_faults_while_writing(server: str, s3: Any, seed: int) -> None:
+def test_faults_while_writing(server: str, s3: Any) -> None:
     kinds = [SLOW_DOWN, INTERNAL_ERROR, CutBefore(), CutAfter(), CutBody(0)]
     rules = [
-        Rule(kind, operation, share=0.25, seed=10 * seed + number, times=2)
+        Rule(kind, operation, share=0.25, seed=number, times=2)
         for number, kind in enumerate(kinds)
         for operation in ("CreateMultipartUpload", "UploadPart", "AbortMultipartUpload")
     ]
-    data = random.Random(seed).randbytes(PART + 100)
+    data = random.Random(0).randbytes(PART + 100)
     with FaultProxy(server, rules) as proxy, connected(proxy.url):
         for number in range(4):
             place().publish(prepared(data, f"{OWNER}-{number}.jsonl"))
@@ -326,7 +342,10 @@ def test_publishing_comes_out_as_done(server: str, s3: Any, answer: str, times: 
     assert uploads(s3) == []
 
 
-def test_an_outage_is_an_error_and_the_receipt_stays_good(server: str, s3: Any) -> None:
+def test_an_outage_is_an_error_and_the_receipt_stays_good(
+    server: str, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_place_module, "ROUNDS", 2)
     rules = [Rule(INTERNAL_ERROR, "CompleteMultipartUpload", times=None)]
     receipt = prepared(b"later")
     with FaultProxy(server, rules) as proxy, connected(proxy.url):

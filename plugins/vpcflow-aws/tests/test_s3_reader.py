@@ -160,7 +160,8 @@ def test_broken_ranges_are_resumed(server: str, seed: int) -> None:
         assert any(start % 256 for start in starts)  # it went on in the middle
 
 
-def test_what_breaks_for_good_is_an_error(server: str) -> None:
+def test_what_breaks_for_good_is_an_error(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_reader, "RESUMES", 3)
     with FaultProxy(server, [Rule(CutBody(0), "GetObject", times=None)]) as proxy:
         with connected(proxy.url), pytest.raises(InputError) as caught:
             the_file("small").read_range(0, 10)

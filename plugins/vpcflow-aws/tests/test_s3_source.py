@@ -105,7 +105,7 @@ def test_every_layout_under_every_selection(watched: FaultProxy, name: str) -> N
     layout, root = LAYOUTS[name]
     keys = sorted(keys_of(layout, root, SERVICES.get(name, "vpcflowlogs")))
     choice = random.Random(f"selections of {name}")
-    for _ in range(10):
+    for _ in range(6):
         since = choice.choice([None, *MOMENTS])
         length = choice.choice([timedelta(minutes=5), timedelta(days=1), timedelta(days=60)])
         selection = Selection(
@@ -343,10 +343,10 @@ def test_permissions_are_named(bucket: str) -> None:
 
 def test_listing_survives_what_networks_do(bucket: str) -> None:
     rules = [
-        Rule(SLOW_DOWN, "ListObjectsV2", share=0.1, seed=1, times=6),
-        Rule(CutBefore(), "ListObjectsV2", share=0.1, seed=2, times=6),
-        Rule(CutBody(100), "ListObjectsV2", share=0.1, seed=3, times=6),
-        Rule(CutBody(0), "ListObjectsV2", share=0.1, seed=4, times=6),
+        Rule(SLOW_DOWN, "ListObjectsV2", share=0.1, seed=1, times=1),
+        Rule(CutBefore(), "ListObjectsV2", share=0.1, seed=2, times=1),
+        Rule(CutBody(100), "ListObjectsV2", share=0.1, seed=3, times=1),
+        Rule(CutBody(0), "ListObjectsV2", share=0.1, seed=4, times=1),
     ]
     with FaultProxy(bucket, rules) as proxy, connected(proxy.url):
         assert listed("hh/") == sorted(keys_of("hive-hourly", "hh/AWSLogs/"))
@@ -358,7 +358,7 @@ def test_listing_survives_what_networks_do(bucket: str) -> None:
 
 @pytest.mark.parametrize("after", [0, 1, 200])
 def test_a_cut_answer_is_not_an_empty_listing(bucket: str, after: int) -> None:
-    rules = [Rule(CutBody(after), "ListObjectsV2", times=2)]
+    rules = [Rule(CutBody(after), "ListObjectsV2", times=1)]
     with FaultProxy(bucket, rules) as proxy, connected(proxy.url):
         assert listed("plain/") == PLAIN
 

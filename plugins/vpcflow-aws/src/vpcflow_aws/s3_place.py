@@ -29,7 +29,7 @@ from vpcflow_aws.s3_upload import PendingS3File, Upload
 from vpcflow_aws.s3_url import S3Url
 from vpcflow_aws.session import client, code_of, status_of
 
-_ROUNDS = 5
+ROUNDS = 5
 """How often it is tried to complete an upload, each time with boto3's own two attempts; between
 them it is looked up what has become of it."""
 _TWO_ATTEMPTS = Config(retries={"total_max_attempts": 2, "mode": "standard"})
@@ -72,7 +72,7 @@ class S3Place:
 
     def publish(self, receipt: Receipt) -> None:
         upload = self._upload(receipt)
-        for number in range(_ROUNDS):
+        for number in range(ROUNDS):
             try:
                 self._complete(upload, receipt.token["parts"])
                 return
@@ -83,7 +83,7 @@ class S3Place:
                     return
                 if code_of(error) in _GONE or self._is_gone(upload):
                     raise _lost(upload) from error
-                if number == _ROUNDS - 1 or 400 <= status_of(error) < 500:
+                if number == ROUNDS - 1 or 400 <= status_of(error) < 500:
                     raise failed(error, "finish", upload.url, "s3:PutObject") from error
             time.sleep(random.uniform(0, 2**number / 2))
 

@@ -31,7 +31,7 @@ AHEAD = 3
 """Ranges that one stream reads ahead."""
 ALL_AHEAD = 16
 """Ranges that all streams of the process read ahead together: 64 MiB."""
-_RESUMES = 8
+RESUMES = 8
 """How often a range is asked for without a byte coming, before it is given up. Each time, boto3 has
 its own retries; these here are for connections that break in the middle of a body."""
 
@@ -73,7 +73,7 @@ class S3Version:
             except _BrokenError as broken:
                 have += broken.got
                 tries = 0 if have > before else tries + 1
-                if tries >= _RESUMES:
+                if tries >= RESUMES:
                     raise self._failed(broken.error) from broken.error
                 time.sleep(random.uniform(0, min(0.1 * 2**tries, 5)))
             except S3Error as error:
