@@ -174,7 +174,7 @@ def test_the_snapshot_is_read_by_the_enricher(network: dict[str, Any], tmp_path:
         for one in content(tmp_path / "network-interfaces.json")["NetworkInterfaces"]
         if one.get("Attachment", {}).get("InstanceId")
     ]
-    by_interface, by_address = enricher(str(tmp_path), {})
+    by_interface, by_address = enricher(str(tmp_path), {"columns": "all"})
     found = by_interface.lookup(item["NetworkInterfaceId"])  # type: ignore[attr-defined]
     assert found[:3] == ("ec2-instance", network["instance"], "café")
     key = (network["vpc"], item["PrivateIpAddress"])
