@@ -18,7 +18,7 @@ from rich.table import Table
 
 import vpcflow
 from vpcflow.containers import unwrap
-from vpcflow.pipeline import Pipeline
+from vpcflow import Pipeline
 from vpcflow.report import RunReport
 
 ROOT = Path(__file__).parent.parent

@@ -304,3 +304,16 @@ def vpcflow_register_sinks(register):
     _, said = ran.communicate(timeout=60)
     assert ran.returncode == 1
     assert "VPCFLOW_BLOCK_PLUGINS=acme" in said
+
+
+def test_what_was_delivered_is_read_back_and_explained(tmp_path: Path) -> None:
+    """Files of columns are for `read` and `format` what files of lines are."""
+    run(LOGS, "--to", f"parquet:{tmp_path}/out/", "--where", "action=REJECT")
+    (path,) = (tmp_path / "out").glob("*.parquet")
+    explained = CliRunner().invoke(cli, ["format", str(path)])
+    assert explained.exit_code == 0
+    assert "holds   parquet" in explained.stdout
+    assert "VPC default (14 fields)" in explained.stdout
+    read = CliRunner().invoke(cli, ["read", str(tmp_path / "out"), "--output", "jsonl"])
+    with vpcflow.scan(LOGS, where={"action": "REJECT"}) as stream:
+        assert read.stdout_bytes == b"".join(batch.to_jsonl() for batch in stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sys
@@ -21,11 +22,12 @@ from vpcflow.cli.options import format_option, given_format, json_option
 from vpcflow.cli.progress import size
 from vpcflow.cli.screen import Screen, error_lines, wrap
 from vpcflow.cli.summary import KNOWN_BY, format_name, rejected_json
-from vpcflow.containers import Lines, unwrap
+from vpcflow.containers import Lines, open_container
 from vpcflow.containers.lines import ENOUGH_LINES
 from vpcflow.errors import InputError, UsageError, printable
 from vpcflow.fields import FIELDS, Field
 from vpcflow.flow_format import FlowFormat, coerce, is_header, recognise, tokens
+from vpcflow.scan import plugin_containers, plugin_source
 from vpcflow.sources import SourceFile, resolve
 
 EPILOG = """\
@@ -94,7 +96,8 @@ def format_(
         click.echo("\n".join(lines))
         return
     given = given_format(format_)
-    findings = [_examine(file, given) for file in resolve(list(map(_file, arguments)))]
+    files = resolve(list(map(_file, arguments)), find=plugin_source)
+    findings = [_examine(file, given) for file in files]
     if as_json:
         click.echo(json.dumps([_finding_json(finding) for finding in findings], indent=2))
     else:
@@ -134,8 +137,10 @@ def _examine(file: SourceFile, given: FlowFormat | Literal["strict"] | None) -> 
     """Read the beginning of one file."""
     finding = Finding(file.name, file.size)
     try:
-        with file.open() as stream:
-            lines = unwrap(stream, source=file.name)
+        lines = open_container(file.open(), source=file.name, others=plugin_containers)
+        if not isinstance(lines, Lines):
+            return _examine_columns(evolve(finding, containers=(lines.name,)), file)
+        with lines:
             finding = evolve(finding, containers=lines.containers)
             head, damage = _first_lines(lines)
         split = head.removesuffix(b"\n").split(b"\n")
@@ -152,6 +157,31 @@ def _examine(file: SourceFile, given: FlowFormat | Literal["strict"] | None) -> 
     record = next(traffic, records[0] if records else ())
     sample = vpcflow.parse(head, format=fmt)
     return evolve(finding, format=fmt, how=how, sample=sample, record=record, error=damage)
+
+
+def _examine_columns(finding: Finding, file: SourceFile) -> Finding:
+    """A file of columns names them itself."""
+    with vpcflow.scan(file) as stream:
+        sample = next(stream, None)
+    if sample is None:
+        return finding
+    records = [record.asdict() for record in itertools.islice(sample, ENOUGH_LINES)]
+    traffic = (r for r in records if str(r.get("log_status")).encode() not in _NO_TRAFFIC)
+    shown = next(traffic, records[0] if records else {})
+    return evolve(
+        finding,
+        format=sample.format,
+        how=sample.format_source,
+        sample=sample,
+        record=tuple(_as_written(value) for value in shown.values()),
+    )
+
+
+def _as_written(value: object) -> bytes:
+    """A value as a line of text has it."""
+    if value is None:
+        return b"-"
+    return str(int(value.timestamp()) if isinstance(value, datetime) else value).encode()
 
 
 def _first_lines(lines: Lines) -> tuple[bytes, InputError | None]:
