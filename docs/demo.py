@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 import vpcflow
-from vpcflow.containers import unwrap
 from vpcflow import Pipeline
+from vpcflow.containers import unwrap
 from vpcflow.report import RunReport
 
 ROOT = Path(__file__).parent.parent
