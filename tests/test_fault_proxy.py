@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from fault_proxy import (
     SLOW_DOWN,
     Answer,
@@ -19,10 +22,6 @@ from fault_proxy import (
     json_error,
 )
 from servers import environment, moto, rclone_s3, reset, using
-
-boto3 = pytest.importorskip("boto3")
-from botocore.config import Config  # noqa: E402
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # noqa: E402
 
 ONCE = Config(retries={"total_max_attempts": 1})
 
