@@ -89,7 +89,10 @@ def begin_firehose(url: str, name: str) -> Callable[[], Iterator[str]]:
         storage.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": servers.REGION}
         )
-    client("firehose", url).create_delivery_stream(
+    service = client("firehose", url)
+    for former in service.list_delivery_streams()["DeliveryStreamNames"]:  # 50 are all there may be
+        service.delete_delivery_stream(DeliveryStreamName=former)
+    service.create_delivery_stream(
         DeliveryStreamName=name,
         ExtendedS3DestinationConfiguration={
             "RoleARN": "arn:aws:iam::123456789012:role/firehose",
