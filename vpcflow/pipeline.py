@@ -46,7 +46,7 @@ from vpcflow.report import Run, RunReport
 from vpcflow.scan import Scan, default_threads, plugin_source
 from vpcflow.selection import Selection
 from vpcflow.sinks import Sink
-from vpcflow.sources import BytesFile, OpenFile, SourceFile, resolve
+from vpcflow.sources import BytesFile, LocalFile, OpenFile, SourceFile, resolve
 from vpcflow.state import DAMAGED, DONE, OPEN, Covered, State, version_of
 from vpcflow.stream import FlowSchema, Progress
 from vpcflow.where import Where
@@ -182,7 +182,7 @@ class Pipeline:
                     f"{file.name} cannot go with a state: it could not be read again",
                     hint="name files, or leave --state out",
                 )
-            files.setdefault(file.name, file)
+            files.setdefault(_key(file), file)
         return list(files.values())
 
     # ---- the run ---------------------------------------------------------------------------------
@@ -203,21 +203,22 @@ class Pipeline:
         run.on_dead_letter = delivery.dead_letter if self.dead_letter is not None else None
         delivery.recover()
         self.report = delivery.report = report_of(state.fact("report"))
-        spent = self.report.seconds
-        enrichment = None
+        began -= self.report.seconds
+        scan = enrichment = None
         try:
             files, positions = self._to_read(state)
             scan = self._scan(files, settings, state)
-            schema = pa.schema(FlowSchema(scan.schema, "utf8"))
+            # where nothing is read, any column may be spoken of
+            schema = pa.schema(FlowSchema(scan.schema or tuple(FIELDS.values()), "utf8"))
             enrichment = Enrichment(enrichers, schema, on_error=self.on_enricher_error)
             delivery.open(enrichment.schema)
             plugins().run_started(run)
             with self._interruptible():
-                self._pump(scan, positions, enrichment, delivery)
-            self.report.seconds = spent + time.monotonic() - began
-            self.report.interrupted = self._stop.is_set()
-            delivery.checkpoint()
-            delivery.close()
+                self._pump(scan, positions, enrichment, delivery, began)
+                self.report.seconds = time.monotonic() - began
+                self.report.interrupted = self._stop.is_set()
+                delivery.checkpoint()
+                delivery.close()
             if not self.report.interrupted:
                 state.keep("report", None)  # the next run begins to count anew
         except BaseException as error:
@@ -225,7 +226,9 @@ class Pipeline:
             delivery.abort()
             raise
         finally:
-            self.report.seconds = spent + time.monotonic() - began
+            if scan is not None:
+                scan.close()
+            self.report.seconds = time.monotonic() - began
             self._conclude(enrichment, allowed)
         return self.report
 
@@ -248,7 +251,7 @@ class Pipeline:
         reading, positions, done = [], [], 0
         report.damaged = {}
         for file in files:
-            covered = state.covered.get(file.name)
+            covered = state.covered.get(_key(file))
             same = covered is not None and covered.version == version_of(file)
             if covered is not None and same and covered.status != OPEN:
                 done += 1
@@ -280,30 +283,33 @@ class Pipeline:
         positions: Sequence[Position],
         enrichment: Enrichment,
         delivery: Delivery,
+        began: float,
     ) -> None:
         """Everything, batch by batch, with checkpoints when they are due."""
         readers = [_reading(scan, number, at) for number, at in enumerate(positions)]
         threads = max(1, min(scan.threads, len(readers)))
         batches = in_order(readers, threads=threads, cost=_cost, limit=_AHEAD_BYTES)
         last = list(positions)
-        bytes_in = self.report.bytes_in
+        bytes_in, errors = self.report.bytes_in, self.report.enricher_errors
         try:
             for number, item in batches:
                 file = scan.files[number]
                 if isinstance(item, FlowBatch):
                     last[number] = self._take(item, enrichment, delivery)
-                    delivery.cover(file.name, _covered(file, last[number], OPEN))
+                    delivery.cover(_key(file), _covered(file, last[number], OPEN))
                 else:
                     self._ended(file, item.error, last[number], delivery)
                 self.report.bytes_in = bytes_in + scan.progress.bytes_done
-                self.report.enricher_errors.update(enrichment.errors)
+                self.report.enricher_errors = errors | {
+                    name: errors.get(name, 0) + count for name, count in enrichment.errors.items()
+                }
                 if delivery.due():
+                    self.report.seconds = time.monotonic() - began
                     delivery.checkpoint()
                 if self._stop.is_set():
                     return
         finally:
             batches.close()
-            scan.close()
 
     def _take(self, batch: FlowBatch, enrichment: Enrichment, delivery: Delivery) -> Position:
         """Deliver a batch; where its source goes on."""
@@ -317,6 +323,8 @@ class Pipeline:
         if len(batch):
             delivery.write(enrichment.apply(pa.record_batch(batch), batch.source))
         delivery.reject(batch.all_rejected)
+        if batch.format is None:
+            return Position()  # no line has been read yet: should there be any, all are new
         line = batch.next_line
         if batch.all_rejected and batch.all_rejected[-1].reason == "truncated":
             line = batch.all_rejected[-1].line_number  # should the source be mended, it is whole
@@ -327,7 +335,7 @@ class Pipeline:
     ) -> None:
         if error is None:
             self.report.files_done += 1
-            delivery.cover(file.name, _covered(file, at, DONE))
+            delivery.cover(_key(file), _covered(file, at, DONE))
             return
         if not isinstance(error, InputError):
             raise error
@@ -336,7 +344,7 @@ class Pipeline:
         # a source that could not be read on (a network, a permission) is tried again by the next
         # run
         status = DAMAGED if damaged else OPEN
-        delivery.cover(file.name, attrs.evolve(_covered(file, at, status), reason=str(error)))
+        delivery.cover(_key(file), attrs.evolve(_covered(file, at, status), reason=str(error)))
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -375,6 +383,11 @@ def _cost(item: tuple[int, FlowBatch | _Ended]) -> int:
     return item[1].nbytes if isinstance(item[1], FlowBatch) else 0
 
 
+def _key(file: SourceFile) -> str:
+    """A file is the same however its path is spelt, and from wherever the run is started."""
+    return os.path.abspath(file.name) if isinstance(file, LocalFile) else file.name
+
+
 def _covered(file: SourceFile, at: Position, status: str) -> Covered:
     fmt = "" if at.format is None else str(at.format)
     return Covered(version_of(file), at.line, fmt, at.known_by, status)
@@ -397,7 +410,9 @@ def _side(path: str | os.PathLike[str] | None) -> Sink | None:
 def _jsonable(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _jsonable(item) for name, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset | range):
+    if isinstance(value, set | frozenset):  # in an order that is the same in every process
+        return sorted(map(_jsonable, value), key=repr)
+    if isinstance(value, list | tuple | range):
         return [_jsonable(item) for item in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()

@@ -105,10 +105,10 @@ class _LineFile:
         lines, progress = self.lines, target.progress
         fmt, known_by = (at.format, at.known_by) if at.line > 1 else (self.format, self.known_by)
         blocks = lines.in_place()
+        decoder, rest = self._decoder_at(at, fmt, known_by, target, blocks)
         damage = None
         read = 0
         try:
-            decoder, rest = self._decoder_at(at, fmt, known_by, target, blocks)
             for block in _with_rest(rest, blocks):
                 start = 0
                 while start < len(block):
@@ -141,22 +141,18 @@ class _LineFile:
         blocks: Iterator[Any],
     ) -> tuple[Decoder, bytes]:
         """A decoder for what begins at a position, after the blocks before it, and the rest of the
-        block that the position lies in. Damage before it leaves nothing to read."""
+        block that the position lies in. Raises ContainerError for damage before it: what is behind
+        the position has not been reached then."""
         offset, missing, rest = 0, at.line - 1, b""
-        damage = None
-        try:
-            while missing:
-                block = next(blocks, None)
-                if block is None:
-                    break
-                passed, cut = _lines_of(bytes(block), missing)
-                missing -= passed
-                offset += cut
-                rest = bytes(block[cut:])
-        except ContainerError as error:
-            damage = error
-        decoder = self._decoder(fmt, known_by, target, offset, at.line - missing)
-        return decoder, rest if damage is None else b""
+        while missing:
+            block = next(blocks, None)
+            if block is None:
+                break
+            passed, cut = _lines_of(bytes(block), missing)
+            missing -= passed
+            offset += cut
+            rest = bytes(block[cut:])
+        return self._decoder(fmt, known_by, target, offset, at.line - missing), rest
 
     def _decoder(
         self, fmt: FlowFormat | None, known_by: str, target: Target, offset: int, line: int

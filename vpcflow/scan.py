@@ -63,7 +63,11 @@ class Scan:
         self.threads = threads
         self.progress = progress
         self._opened: dict[int, Opened] = {}
-        self.schema = self._find_schema(known, tolerant)
+        try:
+            self.schema = self._find_schema(known, tolerant)
+        except BaseException:
+            self.close()
+            raise
         pool = _native.pool(_IDLE_BYTES)
         self._target = Target(self.schema, settings, pool, progress, BATCH_ROWS)
 
@@ -98,11 +102,10 @@ class Scan:
                     raise
                 errors.append(error)
                 continue
-            if opened.format is None:
-                continue
-            seen[opened.format] = None
-            if flow_log is not None:
-                flow_logs.add(flow_log)
+            if opened.format is not None:
+                seen[opened.format] = None
+                if flow_log is not None:
+                    flow_logs.add(flow_log)
             if len(self.files) == 1 or isinstance(file, OpenFile):
                 self._opened[number] = opened
             else:

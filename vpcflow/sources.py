@@ -83,7 +83,7 @@ def _resolve(source: object, find: FindSource, selection: Selection) -> Sequence
     if isinstance(source, str):
         return _named(source, find, selection)
     if isinstance(source, os.PathLike):
-        return _wanted(_local(os.fsdecode(source)), selection)
+        return _local(os.fsdecode(source), selection)
     if isinstance(source, SourceFile):
         return [source]
     if _is_buffer(source):
@@ -103,16 +103,17 @@ def _named(source: str, find: FindSource, selection: Selection) -> Sequence[Sour
         return [OpenFile("<stdin>", getattr(sys.stdin, "buffer", sys.stdin))]
     url = _SCHEME.match(source)
     if not url:
-        return _wanted(_local(source), selection)
+        return _local(source, selection)
     scheme = url.group(1).lower()
     if scheme == "file":
-        return _wanted(_local(_path_of(source)), selection)
-    return _wanted(list(find(scheme).files(source, selection)), selection)
+        return _local(_path_of(source), selection)
+    files = list(find(scheme).files(source, selection))
+    # a single one may be wanted because it was named; its source has left out what is not
+    return files if len(files) == 1 else _wanted(files, selection)
 
 
 def _wanted(files: Sequence[SourceFile], selection: Selection) -> Sequence[SourceFile]:
-    """One file is wanted because it was named; of several, those that are selected."""
-    return files if len(files) == 1 else [file for file in files if selection.wants(file.name)]
+    return [file for file in files if selection.wants(file.name)]
 
 
 def _path_of(url: str) -> str:
@@ -127,14 +128,15 @@ def _path_of(url: str) -> str:
     return "/" + unquote(path)
 
 
-def _local(path: str) -> list[SourceFile]:
+def _local(path: str, selection: Selection) -> Sequence[SourceFile]:
+    """A file that is named is wanted; of those in a directory, the ones that are selected."""
     if not path or "\0" in path:
         raise UsageError(f"{path!r} is not a path")
     if _WILDCARD.search(path) and not os.path.exists(path):
-        return _matching(path)
+        return _wanted(_matching(path), selection)
     file = LocalFile(path)
     if os.path.isdir(path):
-        return _below(path)
+        return _wanted(_below(path), selection)
     if not os.access(path, os.R_OK):
         raise unreadable(path, PermissionError())
     if os.path.isfile(path):

@@ -76,13 +76,19 @@ class State:
         Raises UsageError if another run uses it, if it was made with other settings (naming the
         first that differs), or if the file is something else; InputError if it cannot be opened.
         """
+        if path in ("", ":memory:"):  # which SQLite would not keep
+            raise UsageError(f"state={path!r} names no file", hint="such as --state delivered.db")
         try:
             connection = sqlite3.connect(path or ":memory:", timeout=0, isolation_level=None)
+        except sqlite3.Error as error:
+            raise _unusable(path or "", error) from error
+        try:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN EXCLUSIVE")
             connection.executescript(_TABLES)
         except sqlite3.Error as error:
+            connection.close()
             raise _unusable(path or "", error) from error
         state = cls(path or "", "", 0, {}, connection)
         try:

@@ -1,0 +1,240 @@
+"""Deliveries in which several things come together: damage and resuming, counts over many runs,
+options and files that are one of a kind."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import lines
+import pyarrow as pa
+import pytest
+
+import vpcflow
+from vpcflow import UsageError
+from vpcflow.enrich import KeyedEnricher
+from vpcflow.pipeline import Pipeline
+from vpcflow.report import Run
+from vpcflow.sinks import Sink
+from vpcflow.source_files import LocalFile
+
+HEADER = " ".join(field.aws_name for field in vpcflow.FlowFormat.default().fields).encode()
+Rows = list[dict[str, Any]]
+
+
+def rows_of(path: Path) -> Rows:
+    files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
+    return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+
+
+def records(count: int) -> list[bytes]:
+    """Lines of the default format, each of its own: `bytes` counts."""
+    line = lines.DEFAULT_LINE.split(b" ")
+    place = vpcflow.FlowFormat.default().names.index("bytes")
+    return [b" ".join([*line[:place], b"%d" % n, *line[place + 1 :]]) for n in range(count)]
+
+
+def numbers(rows: Rows) -> list[int]:
+    return [row["bytes"] for row in rows]
+
+
+def delivering(source: object, tmp_path: Path, **settings: Any) -> Pipeline:
+    sources = source if isinstance(source, list) else [source]
+    usual: dict[str, Any] = {"to": [f"jsonl:{tmp_path}/out/"], "state": tmp_path / "state.db"}
+    return Pipeline(sources=sources, **(usual | settings))
+
+
+class Breaking(LocalFile):
+    """A file whose store breaks off after so many bytes."""
+
+    broken_at = 0
+
+    def open(self) -> Any:
+        stream = super().open()
+        left = [self.broken_at]
+
+        class Broken:
+            def read(self, size: int = -1) -> bytes:
+                if left[0] <= 0:
+                    raise OSError("connection reset")
+                data = stream.read(min(size, left[0]))
+                left[0] -= len(data)
+                return data
+
+            def seekable(self) -> bool:
+                return False
+
+            def close(self) -> None:
+                stream.close()
+
+        return Broken()
+
+
+def breaking(path: Path, at: int) -> Breaking:
+    file = Breaking(str(path))
+    object.__setattr__(file, "broken_at", at)
+    return file
+
+
+class Stopping(Sink):
+    """Stops its pipeline at the first batch."""
+
+    name = "stopping"
+    pipeline: Pipeline
+
+    def open(self, schema: pa.Schema, run: Run) -> None:
+        pass
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self.pipeline.stop()
+
+
+def stopped_after_a_batch(source: object, tmp_path: Path, **settings: Any) -> Pipeline:
+    sink = Stopping()
+    pipeline = delivering(source, tmp_path, **settings)
+    pipeline.to = [*pipeline.to, sink]
+    sink.pipeline = pipeline
+    return pipeline
+
+
+# ---- damage, and going on behind it --------------------------------------------------------------
+
+
+def test_a_store_that_breaks_off_before_the_place_to_go_on_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(lines.text([HEADER, *records(60_000)]))
+    assert stopped_after_a_batch(path, tmp_path).run().interrupted
+    broken = stopped_after_a_batch(breaking(path, 500_000), tmp_path).run()
+    assert "connection reset" in broken.damaged[str(path)]
+    whole = stopped_after_a_batch(path, tmp_path)
+    while whole.run().interrupted:
+        whole = stopped_after_a_batch(path, tmp_path)
+    assert sorted(numbers(rows_of(tmp_path / "out"))) == list(range(60_000))
+
+
+def test_a_file_that_is_damaged_before_the_place_to_go_on_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.log.gz"
+    whole = gzip.compress(lines.text([HEADER, *records(30_000)]))
+    path.write_bytes(whole[: len(whole) // 2])
+    delivering(path, tmp_path).run()
+    path.write_bytes(whole[: len(whole) // 3])
+    assert str(path) in delivering(path, tmp_path).run().damaged
+    path.write_bytes(whole)
+    assert delivering(path, tmp_path).run().exit_code == 0
+    assert sorted(numbers(rows_of(tmp_path / "out"))) == list(range(30_000))
+
+
+@pytest.mark.parametrize("before", [b"\n\n\n", b"", HEADER[:20], b"\n" + HEADER[:20]])
+def test_a_file_that_was_damaged_before_its_first_line_is_read_once_it_is_whole(
+    tmp_path: Path, before: bytes
+) -> None:
+    path = tmp_path / "a.log.gz"
+    text = before.removesuffix(HEADER[:20]) + lines.text([HEADER, *records(100)])
+    path.write_bytes(gzip.compress(before)[:-8])
+    delivering(path, tmp_path).run()
+    path.write_bytes(gzip.compress(text))
+    report = delivering(path, tmp_path).run()
+    assert (report.exit_code, numbers(rows_of(tmp_path / "out"))) == (0, list(range(100)))
+
+
+@pytest.mark.parametrize("at", [0, 1, 20, len(HEADER), len(HEADER) + 1, len(HEADER) + 50])
+def test_a_store_that_breaks_off_at_once_is_read_by_the_next_run(tmp_path: Path, at: int) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(lines.text([HEADER, *records(100)]))
+    other = tmp_path / "b.log"
+    other.write_bytes(lines.text([HEADER, *records(1)]))
+    delivering([breaking(path, at), other], tmp_path).run()
+    report = delivering([path, other], tmp_path).run()
+    assert report.exit_code == 0
+    assert sorted(numbers(rows_of(tmp_path / "out"))) == [0, *range(100)]
+
+
+# ---- counts over runs ----------------------------------------------------------------------------
+
+
+class Missing(KeyedEnricher):
+    name = "missing"
+    on = {"src": ("srcaddr",)}
+    adds = {"{role}_country": "utf8"}
+
+    def lookup(self, key: str, epoch: int = 0) -> tuple[str]:
+        raise LookupError(key)
+
+
+def test_enricher_errors_are_counted_over_all_runs_of_a_state(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(lines.text([HEADER, *records(60_000)]))
+    runs, report = 0, None
+    while report is None or report.interrupted:
+        report = stopped_after_a_batch(
+            path, tmp_path, enrich=[Missing()], on_enricher_error="null"
+        ).run()
+        runs += 1
+    assert runs > 2
+    assert report.enricher_errors["missing"] >= runs - 1
+
+
+# ---- files and options that are one of a kind ----------------------------------------------------
+
+
+def test_the_only_file_of_a_directory_is_read_only_if_it_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    name = "222222222222_vpcflowlogs_eu-west-1_fl-0a_20260914T1000Z_abcdef01.log"
+    (tmp_path / "logs" / name).write_bytes(lines.text([HEADER, *records(3)]))
+    for source in (tmp_path / "logs", f"{tmp_path}/logs/*.log"):
+        report = Pipeline(sources=[source], to=["null:"], accounts=["111111111111"]).run()
+        assert (report.files, report.counts["lines"]) == (0, 0)
+    named = Pipeline(sources=[tmp_path / "logs" / name], to=["null:"], accounts=["111111111111"])
+    assert named.run().files == 1
+
+
+def test_a_file_named_in_two_ways_is_delivered_once(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.log").write_bytes(lines.text([HEADER, *records(3)]))
+    report = Pipeline(sources=["logs", "./logs/a.log", str(tmp_path / "logs")], to=["null:"]).run()
+    assert report.counts["records"] == 3
+
+
+@pytest.mark.parametrize("partition", ["account_id", "date"])
+def test_nothing_to_read_is_nothing_wrong(tmp_path: Path, partition: str) -> None:
+    (tmp_path / "a.log").write_bytes(b"\n\n")
+    to = [f"jsonl:{tmp_path}/out/?partition={partition}"]
+    assert delivering(tmp_path / "a.log", tmp_path, to=to).run().exit_code == 0
+
+
+def test_an_empty_name_of_a_state_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(lines.text([HEADER]))
+    with pytest.raises(UsageError, match="state"):
+        delivering(tmp_path / "a.log", tmp_path, state="").run()
+
+
+def test_the_order_of_a_set_is_no_other_setting(tmp_path: Path) -> None:
+    regions = {f"r{n}" for n in range(20)}
+    pipeline = delivering(tmp_path / "a.log", tmp_path, where={"region": regions})
+    assert pipeline.described()["where"] == {"region": sorted(regions)}
+
+
+class Watched(LocalFile):
+    """Keeps the streams that were opened."""
+
+    streams: list[Any] = []
+
+    def open(self) -> Any:
+        stream = super().open()
+        self.streams.append(stream)
+        return stream
+
+
+def test_a_target_that_cannot_be_opened_leaves_no_source_open(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(lines.text([HEADER, *records(3)]))
+    Watched.streams.clear()
+    with pytest.raises(UsageError, match="no column 'nothing' to partition by"):
+        Pipeline(
+            sources=[Watched(str(tmp_path / "a.log"))],
+            to=[f"jsonl:{tmp_path}/out/?partition=nothing"],
+        ).run()
+    assert Watched.streams
+    assert all(stream.closed for stream in Watched.streams)
