@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Generic, TypeVar
@@ -10,16 +11,26 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _LEAST_COST = 64 * 1024  # so that even empty items are bounded in number
+_LOOK = 0.1  # seconds between two looks at whether to stop, while nothing comes
+_PATIENCE = 2.0
+"""Seconds that threads have to end in. One that waits for input (a pipe, a store that does not
+answer) may take for ever: it is left behind, and ends at its next item."""
 
 
 def in_order(
-    sources: Sequence[Iterator[T]], *, threads: int, cost: Callable[[T], int], limit: int
+    sources: Sequence[Iterator[T]],
+    *,
+    threads: int,
+    cost: Callable[[T], int],
+    limit: int,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Generator[T, None, None]:
     """The items of all sources, source by source; each source is run by one of `threads` threads.
 
     cost: of an item that waits, in bytes. limit: for all items that wait; the source that the
-    consumer is at may pass it by one item. A source must not raise. Closing the iterator stops the
-    threads at their next item and closes the sources that were begun.
+    consumer is at may pass it by one item. stopped: asked while nothing comes; if so, the items end
+    there. A source must not raise. Closing the iterator stops the threads at their next item and
+    closes the sources that were begun.
     """
     hand_over = _HandOver(sources, cost, limit)
     workers = [
@@ -29,11 +40,12 @@ def in_order(
     for worker in workers:
         worker.start()
     try:
-        yield from hand_over.items()
+        yield from hand_over.items(stopped)
     finally:
         hand_over.cancel()
+        until = time.monotonic() + _PATIENCE
         for worker in workers:
-            worker.join()
+            worker.join(max(0.0, until - time.monotonic()))
 
 
 class _HandOver(Generic[T]):
@@ -65,13 +77,16 @@ class _HandOver(Generic[T]):
                 self._ended[number] = True
                 self._changed.notify_all()
 
-    def items(self) -> Iterator[T]:
+    def items(self, stopped: Callable[[], bool]) -> Iterator[T]:
         for number, waiting in enumerate(self._waiting):
             while True:
                 with self._changed:
                     self._current = number
                     self._changed.notify_all()
-                    self._changed.wait_for(lambda: waiting or self._ended[number])  # noqa: B023
+                    while not (waiting or self._ended[number]):
+                        if stopped():
+                            return
+                        self._changed.wait(_LOOK)
                     if not waiting:
                         break
                     item, cost = waiting.popleft()

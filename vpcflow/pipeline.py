@@ -288,7 +288,9 @@ class Pipeline:
         """Everything, batch by batch, with checkpoints when they are due."""
         readers = [_reading(scan, number, at) for number, at in enumerate(positions)]
         threads = max(1, min(scan.threads, len(readers)))
-        batches = in_order(readers, threads=threads, cost=_cost, limit=_AHEAD_BYTES)
+        batches = in_order(
+            readers, threads=threads, cost=_cost, limit=_AHEAD_BYTES, stopped=self._stop.is_set
+        )
         last = list(positions)
         bytes_in, errors = self.report.bytes_in, self.report.enricher_errors
         try:

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +242,55 @@ def test_a_target_that_cannot_be_opened_leaves_no_source_open(tmp_path: Path) ->
         ).run()
     assert Watched.streams
     assert all(stream.closed for stream in Watched.streams)
+
+
+# ---- Ctrl-C --------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_delivers_what_came_while_standard_input_says_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vpcflow", "run", "-", "--to", f"jsonl:{tmp_path}/out.jsonl"]
+    command += ["--rejects", f"{tmp_path}/rejects.jsonl"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(lines.text([HEADER, *records(60_000)]))
+        process.stdin.flush()
+        while not list(tmp_path.glob(".out.jsonl*")):  # until the first batch
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read().decode()
+        assert process.wait(timeout=30) == 130, said
+    assert "stopped by Ctrl-C" in said
+    delivered = numbers(rows_of(tmp_path / "out.jsonl"))
+    assert delivered == list(range(len(delivered)))
+    assert len(delivered) > 16_000
+
+
+class Interrupted(Sink):
+    """Gets Ctrl-C in its last checkpoint."""
+
+    name = "interrupted"
+
+    def open(self, schema: pa.Schema, run: Run) -> None:
+        self.calls: list[str] = []
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        pass
+
+    def prepare(self) -> list[Any]:
+        signal.raise_signal(signal.SIGINT)
+        self.calls.append("prepare")
+        return [1]
+
+    def commit(self, receipts: Any) -> None:
+        self.calls.append("commit")
+
+
+def test_ctrl_c_in_the_last_checkpoint_lets_it_end(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(lines.text([HEADER, *records(3)]))
+    sink = Interrupted()
+    report = delivering(tmp_path / "a.log", tmp_path, to=[sink]).run()
+    assert (sink.calls, report.exit_code) == (["prepare", "commit"], 0)

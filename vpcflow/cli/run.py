@@ -142,7 +142,7 @@ def _pipeline(values: Mapping[str, Any]) -> Any:
         where["start"] = since_until
     columns = values.get("columns")
     return Pipeline(
-        sources=list(values["sources"]),
+        sources=[_standard_input() if s == "-" else s for s in values["sources"]],
         to=list(values.get("to", ())),
         enrich=list(values.get("enrich", ())),
         format=given_format(values.get("format_")),
@@ -160,6 +160,15 @@ def _pipeline(values: Mapping[str, Any]) -> Any:
         threads=values.get("threads"),
         max_rejects=values.get("max_rejects"),
     )
+
+
+def _standard_input() -> Any:
+    """Without Python's buffer, whose lock a thread that waits for input would hold when the program
+    wants to end."""
+    from vpcflow.source_files import OpenFile
+
+    buffered = getattr(sys.stdin, "buffer", None)
+    return OpenFile("<stdin>", getattr(buffered, "raw", buffered)) if buffered else "-"
 
 
 def _require_pyarrow() -> None:
