@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from vpcflow.file_sink import FileOptions, FileSink, file_sink, options_of
 from vpcflow.jsonl import JsonLines
 from vpcflow.places import Receipt
 from vpcflow.sinks import Sink
-from vpcflow.testing import FileSinkSuite, SinkSuite
+from vpcflow.testing import FORMATS, FileSinkSuite, SinkSuite, sample_batch, sample_lines
 
 # what breaks in the middle leaves files open
 pytestmark = [
@@ -84,8 +85,6 @@ class Suite(SinkSuite):
 
 
 def seconds(text: str) -> int:
-    from datetime import datetime
-
     return int(datetime.fromisoformat(text).timestamp())
 
 
@@ -277,6 +276,44 @@ def test_the_suite_notices(
 
 def test_the_one_that_the_broken_ones_are_made_of_keeps_its_promises(tmp_path: Path) -> None:
     assert failures(Suite, tmp_path) == {}
+
+
+class RefusesOldOnes(Simple):
+    """As services do that take records of the last days only."""
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        for start in batch["start"].to_pylist():
+            if start < datetime.now(UTC) - timedelta(days=14):
+                raise ValueError(f"{start} is too old")
+        super().write(batch)
+
+
+def test_samples_may_be_recent(tmp_path: Path) -> None:
+    class Recent(Suite):
+        kind = RefusesOldOnes
+        since = datetime.now(UTC) - timedelta(hours=2)
+
+        def sample(self, kind: str = "default") -> pa.RecordBatch:
+            return sample_batch(kind, since=self.since)
+
+    class Old(Suite):
+        kind = RefusesOldOnes
+
+    assert failures(Recent, tmp_path) == {}
+    (tmp_path / "old").mkdir()
+    assert "is too old" in failures(Old, tmp_path / "old")["test_abort"]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_recent_samples_are_the_same_records_at_another_time(kind: str) -> None:
+    since = datetime(2026, 2, 28, 23, 59, 58, tzinfo=UTC)
+    old, new = sample_batch(kind), sample_batch(kind, since=since)
+    by = since - datetime.fromtimestamp(1_700_000_000, UTC)
+    for before, after in zip(old.to_pylist(), new.to_pylist(), strict=True):
+        assert after == before | {n: before[n] + by for n in ("start", "end")}
+        assert since <= after["start"] < after["end"] <= since + timedelta(minutes=62)
+    header = sample_lines(kind, header=True, since=since)
+    assert header.partition(b"\n")[2] == sample_lines(kind, since=since)
 
 
 def test_a_factory_that_takes_any_option(tmp_path: Path) -> None:
