@@ -138,6 +138,27 @@ def test_a_files_name_is_a_url_of_that_file(aws: str) -> None:
             assert (again.name, lines_of(again)) == (file.name, lines_of(file))
 
 
+def test_a_stream_that_is_asked_for_in_several_ways_is_read_once(aws: str) -> None:
+    streams = ["eni-0a", "eni-0a-all", "eni-0b-all", "eni-0c-all"]
+    with through(aws):
+        for stream in streams:
+            put("flows", stream, range(1))
+        by_interface = files("cloudwatch://flows?interface=eni-0,eni-0a,eni-0b,eni-0a")
+        by_name = files("cloudwatch://flows?stream=eni-0a-all,eni-0a,eni-0b,eni-0a")
+    assert [file.stream for file in by_interface] == streams[:3]
+    assert [file.stream for file in by_name] == streams[:2]
+
+
+def test_the_first_file_does_not_wait_for_all_streams(aws: str) -> None:
+    with through(aws) as proxy:
+        for number in range(40):
+            put("flows", f"eni-{number:02}-all", range(1))
+        listing = CloudWatchSource().files("cloudwatch://flows")
+        assert next(listing).stream == "eni-00-all"
+        assert proxy.count("GetLogEvents") == 64  # two for each of 32 streams
+        assert [file.stream for file in listing] == [f"eni-{n:02}-all" for n in range(1, 40)]
+
+
 @settings(max_examples=15)
 @given(st.integers(0, 200), st.integers(1, 200), st.sampled_from(["5m", "30m", "1h", "6h", "1d"]))
 def test_any_range_gives_exactly_its_events(

@@ -41,6 +41,7 @@ _EVENTUAL = timedelta(days=1)
 """How far behind the time of a stream's last event may be in DescribeLogStreams. AWS: "typically
 updates in less than an hour from ingestion, but in rare situations might take longer"."""
 _LOOKING = 8  # requests at a time while it is found out what there is
+_AHEAD = 4 * _LOOKING  # streams that are looked at before the first of them is given
 
 
 def _now() -> datetime:
@@ -82,13 +83,10 @@ class _Looking:
                 return
         since = max(filter(None, (self.selection.since, self.options.since)), default=None)
         until = min(filter(None, (self.selection.until, self.options.until)), default=self.now)
-        streams = [s for s in self._streams() if not _over(s, since)]
-        names = sorted(stream["logStreamName"] for stream in streams)
-        with ThreadPoolExecutor(_LOOKING) as pool:
-            ends = pool.map(lambda name: self._ends(name, since, until), names)
-            found = [(name, pair) for name, pair in zip(names, ends, strict=True) if pair]
+        # a name may begin with several of the prefixes that are asked for
+        names = sorted({s["logStreamName"] for s in self._streams() if not _over(s, since)})
         unknown = False
-        for name, pair in found:
+        for name, pair in self._with_events(names, since, until):
             for begin, end in self._spans(*pair, since, until):
                 file = self._file(name, begin, end, flow_logs)
                 unknown = unknown or (file.format is None and flow_logs is not None)
@@ -125,6 +123,17 @@ class _Looking:
             raise self._failed(error, "logs:DescribeLogStreams") from error
 
     # ---- spans -----------------------------------------------------------------------------------
+
+    def _with_events(
+        self, names: Sequence[str], since: datetime | None, until: datetime
+    ) -> Iterator[tuple[str, tuple[datetime, datetime]]]:
+        """The streams that hold events, with `_ends`. Some streams at a time: a group may have
+        thousands, and the first file must not wait for the last."""
+        for at in range(0, len(names), _AHEAD):
+            some = names[at : at + _AHEAD]
+            with ThreadPoolExecutor(_LOOKING) as pool:
+                ends = list(pool.map(lambda name: self._ends(name, since, until), some))
+            yield from ((name, pair) for name, pair in zip(some, ends, strict=True) if pair)
 
     def _ends(
         self, stream: str, since: datetime | None, until: datetime

@@ -54,8 +54,8 @@ class CloudWatchSourceOptions:
 def parsed(url: str) -> tuple[str, CloudWatchSourceOptions]:
     """The name of the log group, and the options. Raises UsageError."""
     target, given = split_target(url)
-    group = unquote(target[len(SCHEME) :])
-    if not GROUP_NAME.fullmatch(group):
+    group = unquote(target.removeprefix(SCHEME))
+    if not target.startswith(SCHEME) or not GROUP_NAME.fullmatch(group):
         raise UsageError(
             f"{printable(group)!r} is no name of a log group",
             hint="cloudwatch://GROUP, with three slashes where its name begins with one: "
