@@ -41,6 +41,14 @@ class ColumnCodes:
         if _native.key_count(self._texts) > self._most:
             self.kept = _native.forget(self._texts)
             self.epoch += 1
+        if _native.key_count(self._integers) > self._most:  # counters, which hardly come again
+            self._integers = _native.keys(secrets.randbits(64))
+            self.epoch += 2  # there is no way from the former codes to new ones
+
+    @property
+    def most(self) -> int:
+        """So many codes are kept, and may be pairs of codes."""
+        return self._most
 
     def of(self, batch: pa.RecordBatch, name: str) -> bytes:
         """The codes of a column: int32, -1 for null. Text and integer columns have codes of their
@@ -95,8 +103,12 @@ class Pairs:
 
     @property
     def stale(self) -> bool:
-        """Whether codes were given anew since: all numbers are void then."""
-        return self._epoch != self._column_codes.epoch
+        """Whether codes were given anew since: all numbers are void then. They are made so, too, when
+        there are too many pairs that a longer key begins with: `forget` forgets whole keys only."""
+        most = self._column_codes.most
+        return self._epoch != self._column_codes.epoch or any(
+            _native.key_count(level) > most for level in self._levels[:-1]
+        )
 
     def find(self, codes: Sequence[bytes]) -> tuple[bytes, bytes]:
         found, new = codes[0], b""

@@ -17,8 +17,9 @@ import pyarrow as pa
 import pytest
 
 import vpcflow
-from vpcflow import UsageError
+from vpcflow import UsageError, _native
 from vpcflow.enrich import KeyedEnricher
+from vpcflow.enriching import Enrichment
 from vpcflow.pipeline import Pipeline
 from vpcflow.report import Run
 from vpcflow.sinks import Sink
@@ -294,3 +295,45 @@ def test_ctrl_c_in_the_last_checkpoint_lets_it_end(tmp_path: Path) -> None:
     sink = Interrupted()
     report = delivering(tmp_path / "a.log", tmp_path, to=[sink]).run()
     assert (sink.calls, report.exit_code) == (["prepare", "commit"], 0)
+
+
+# ---- memory --------------------------------------------------------------------------------------
+
+
+class Counting(KeyedEnricher):
+    """Answers with the key, as text."""
+
+    name = "counting"
+    adds = {"{role}_was": "utf8"}
+    cache = 100
+
+    def __init__(self, **on: tuple[str, ...]) -> None:
+        self.on = on
+
+    def lookup(self, key: Any, epoch: int = 0) -> tuple[str]:
+        return (str(key),)
+
+
+@pytest.mark.parametrize("key", [("bytes",), ("srcaddr", "bytes", "dstport")])
+def test_keys_that_never_come_again_do_not_pile_up(key: tuple[str, ...]) -> None:
+    schema = pa.schema([("srcaddr", pa.utf8()), ("bytes", pa.int64()), ("dstport", pa.int32())])
+    enrichment = Enrichment([Counting(a=key), Counting(b=("srcaddr",))], schema)
+    enrichment._codes._most = 1000
+    held = []
+    for number in range(60):
+        rows = range(500 * number, 500 * number + 500)
+        columns = [[f"10.0.0.{row % 50}" for row in rows], list(rows), [443] * len(rows)]
+        batch = enrichment.apply(pa.record_batch(columns, schema=schema))
+        for row in batch.to_pylist():
+            wanted = tuple(row[name] for name in key)
+            assert row["a_was"] == str(wanted[0] if len(key) == 1 else wanted)
+            assert row["b_was"] == row["srcaddr"]
+        sets = [enrichment._codes._integers, *_levels(enrichment)]
+        held.append(sum(map(_native.key_count, sets)))
+    assert max(held) <= 5000
+
+
+def _levels(enrichment: Enrichment) -> list[Any]:
+    return [
+        level for engine in enrichment._engines for level in getattr(engine._keys, "_levels", ())
+    ]
