@@ -103,8 +103,8 @@ class Pairs:
 
     @property
     def stale(self) -> bool:
-        """Whether codes were given anew since: all numbers are void then. They are made so, too, when
-        there are too many pairs that a longer key begins with: `forget` forgets whole keys only."""
+        """Whether codes were given anew since: all numbers are void then. So they are, too, when
+        there are too many pairs that longer keys begin with: `forget` forgets whole keys only."""
         most = self._column_codes.most
         return self._epoch != self._column_codes.epoch or any(
             _native.key_count(level) > most for level in self._levels[:-1]
