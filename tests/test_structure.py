@@ -68,7 +68,7 @@ MAY_IMPORT = {
     "pipeline": {
         *("errors", "fields", "flow_format", "where", "selection", "sources", "batch", "columns"),
         *("lookahead", "stream", "reading", "scan", "report", "plugins", "making", "enrich"),
-        *("enriching", "sinks", "file_sink", "jsonl", "state", "delivery"),
+        *("enriching", "sinks", "file_sink", "jsonl", "state", "delivery", "append_place"),
     },
     "testing": {
         *("errors", "fields", "flow_format", "where", "selection", "source_files", "containers"),

@@ -35,13 +35,15 @@ class FlowBatch:
     rejected_by_reason: all of them, by reason.
     source: the name of the file or stream, "" if there is none. next_line: the number of the line
     (from 1; in a file of columns, the row) in that source with which what follows begins; 0 if
-    there is no source.
+    there is no source. bytes_in: how much of the source, as stored, had been read for it and the
+    batches before it.
     """
 
     __slots__ = (
         "__weakref__",
         "_handle",
         "all_rejected",
+        "bytes_in",
         "counts",
         "format",
         "format_source",
@@ -65,6 +67,7 @@ class FlowBatch:
         self._handle = handle
         self.source = source
         self.next_line = next_line
+        self.bytes_in = 0
         self.format = format
         self.format_source = format_source
         records = _native.length(handle)

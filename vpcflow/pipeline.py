@@ -269,10 +269,14 @@ class Pipeline:
         sizes = [file.size for file in files]
         total = None if None in sizes else sum(size or 0 for size in sizes)
         self.progress = Progress(files=len(files), bytes=total)
+        ahead = Progress(files=len(files), bytes=total)  # of the readers, who run ahead
         known = [_field(name) for name in state.fact("columns") or ()]
         threads = default_threads() if self.threads is None else self.threads
-        scan = Scan(files, settings, threads, self.progress, known=known, tolerant=True)
+        scan = Scan(files, settings, threads, ahead, known=known, tolerant=True)
         names = [column.aws_name for column in scan.schema]
+        if settings.columns is not None:  # what is only filtered by has to be known again, too
+            have = {column.name for column in scan.schema}
+            names += [c.column for c in settings.where if c.column not in have]
         if names != state.fact("columns"):
             state.keep("columns", names)
         return scan
@@ -292,16 +296,16 @@ class Pipeline:
             readers, threads=threads, cost=_cost, limit=_AHEAD_BYTES, stopped=self._stop.is_set
         )
         last = list(positions)
-        bytes_in, errors = self.report.bytes_in, self.report.enricher_errors
+        errors = self.report.enricher_errors
+        self.progress.bytes_read(sum(at.bytes for at in positions))
         try:
             for number, item in batches:
                 file = scan.files[number]
                 if isinstance(item, FlowBatch):
-                    last[number] = self._take(item, enrichment, delivery)
+                    last[number] = self._take(item, last[number], enrichment, delivery)
                     delivery.cover(_key(file), _covered(file, last[number], OPEN))
                 else:
                     self._ended(file, item.error, last[number], delivery)
-                self.report.bytes_in = bytes_in + scan.progress.bytes_done
                 self.report.enricher_errors = errors | {
                     name: errors.get(name, 0) + count for name, count in enrichment.errors.items()
                 }
@@ -313,8 +317,10 @@ class Pipeline:
         finally:
             batches.close()
 
-    def _take(self, batch: FlowBatch, enrichment: Enrichment, delivery: Delivery) -> Position:
-        """Deliver a batch; where its source goes on."""
+    def _take(
+        self, batch: FlowBatch, at: Position, enrichment: Enrichment, delivery: Delivery
+    ) -> Position:
+        """Deliver a batch that begins at a position; where its source goes on."""
         report = self.report
         for name, count in batch.counts.items():
             report.counts[name] += count
@@ -325,17 +331,30 @@ class Pipeline:
         if len(batch):
             delivery.write(enrichment.apply(pa.record_batch(batch), batch.source))
         delivery.reject(batch.all_rejected)
+        read = self._count_bytes(at, batch.bytes_in)
         if batch.format is None:
-            return Position()  # no line has been read yet: should there be any, all are new
+            return Position(
+                bytes=read
+            )  # no line has been read yet: should there be any, all are new
         line = batch.next_line
         if batch.all_rejected and batch.all_rejected[-1].reason == "truncated":
             line = batch.all_rejected[-1].line_number  # should the source be mended, it is whole
-        return Position(line, batch.format, batch.format_source)
+        return Position(line, batch.format, batch.format_source, read)
+
+    def _count_bytes(self, at: Position, read: int) -> int:
+        """Count what was read of a source since a position; how much that is in all. On the way to
+        the position it is read again, which does not count."""
+        new = max(0, read - at.bytes)
+        self.report.bytes_in += new
+        self.progress.bytes_read(new)
+        return at.bytes + new
 
     def _ended(
         self, file: SourceFile, error: Exception | None, at: Position, delivery: Delivery
     ) -> None:
+        self.progress.file_done()
         if error is None:
+            self._count_bytes(at, file.size or 0)
             self.report.files_done += 1
             delivery.cover(_key(file), _covered(file, at, DONE))
             return
@@ -392,12 +411,12 @@ def _key(file: SourceFile) -> str:
 
 def _covered(file: SourceFile, at: Position, status: str) -> Covered:
     fmt = "" if at.format is None else str(at.format)
-    return Covered(version_of(file), at.line, fmt, at.known_by, status)
+    return Covered(version_of(file), at.line, fmt, at.known_by, status, bytes=at.bytes)
 
 
 def _position(covered: Covered) -> Position:
     fmt = FlowFormat.parse(covered.format, unknown="text") if covered.format else None
-    return Position(covered.line, fmt, covered.known_by)
+    return Position(covered.line, fmt, covered.known_by, covered.bytes)
 
 
 def _field(aws_name: str) -> Field:
@@ -406,7 +425,9 @@ def _field(aws_name: str) -> Field:
 
 def _side(path: str | os.PathLike[str] | None) -> Sink | None:
     """Rejected lines and dead letters: JSON lines, under the same protocol as everything else."""
-    return None if path is None else file_sink("jsonl", JsonLines(), os.fspath(path), FileOptions())
+    if path is None:
+        return None
+    return file_sink("jsonl", JsonLines(), os.fspath(path), FileOptions(), any_name=True)
 
 
 def _jsonable(value: object) -> Any:

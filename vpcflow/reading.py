@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 @frozen
 class Position:
     """Where in a source reading goes on: the number of a line (from 1; of a row in a file of
-    columns), and the format that the lines before it were in."""
+    columns), the format that the lines before it were in, and how many bytes of the source, as
+    stored, had been read for them."""
 
     line: int = 1
     format: FlowFormat | None = None
     known_by: str = ""
+    bytes: int = 0
 
 
 @frozen
@@ -53,7 +55,8 @@ class Opened(Protocol):
 
     def batches(self, target: Target, at: Position) -> Iterator[FlowBatch]:
         """Its batches from a position on. Raises ContainerError for damage, after what could be
-        read, and FormatError for a field that is not in the schema."""
+        read, and FormatError for a field that is not in the schema. Says in `bytes_in` how far the
+        source has been read."""
         ...
 
     def close(self) -> None: ...
@@ -116,7 +119,7 @@ class _LineFile:
                     start += taken
                     if status == OK:
                         continue
-                    yield decoder.take()
+                    yield self._taken(decoder)
                     if status == HEADER:
                         decoder = self._next_decoder(decoder, target, bytes(block[start:]))
                 progress.bytes_read(lines.bytes_in - read)
@@ -125,12 +128,17 @@ class _LineFile:
             damage = error
         progress.bytes_read(lines.bytes_in - read)
         while status := decoder.finish(damaged=damage is not None):
-            yield decoder.take()
+            yield self._taken(decoder)
             if status == HEADER:
                 decoder = self._next_decoder(decoder, target, b"")
-        yield decoder.take()
+        yield self._taken(decoder)
         if damage is not None:
             raise damage
+
+    def _taken(self, decoder: Decoder) -> FlowBatch:
+        batch = decoder.take()
+        batch.bytes_in = self.lines.bytes_in
+        return batch
 
     def _decoder_at(
         self,
@@ -219,7 +227,7 @@ class _ColumnFile:
         names = [column.name for column in target.schema]
         wanted = [*names, *({"log_status"} - set(names))]  # to count NODATA and SKIPDATA
         conform = Conform(target.schema, target.settings.text)
-        row = at.line
+        row, read = at.line, 0
         settings = target.settings
         for found in self.container.batches(self.file, wanted, settings.where, at.line - 1):
             row += found.rows
@@ -233,7 +241,8 @@ class _ColumnFile:
                 "skipdata": skipdata,
             }
             target.progress.bytes_read(found.bytes_in)
-            yield FlowBatch(
+            read += found.bytes_in
+            batch = FlowBatch(
                 handle,
                 format=self.format,
                 format_source=self.known_by,
@@ -241,6 +250,8 @@ class _ColumnFile:
                 source=self.file.name,
                 next_line=row,
             )
+            batch.bytes_in = read
+            yield batch
 
     def close(self) -> None:
         pass

@@ -24,7 +24,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS sources (
     name TEXT PRIMARY KEY, version TEXT NOT NULL, line INTEGER NOT NULL, format TEXT NOT NULL,
-    known_by TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL);
+    known_by TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS checkpoints (
     id INTEGER PRIMARY KEY, receipts TEXT NOT NULL, before TEXT NOT NULL);
 """
@@ -37,7 +37,8 @@ class Covered:
 
     version: of its content, see `version_of`. line: the next one. format, known_by: of the lines
     before, "" if there were none. status: OPEN (there is more), DONE, or DAMAGED (it was delivered
-    up to the damage, which `reason` describes).
+    up to the damage, which `reason` describes). bytes: of the source, as stored, that were read for
+    it.
     """
 
     version: str
@@ -46,6 +47,7 @@ class Covered:
     known_by: str = ""
     status: str = OPEN
     reason: str = ""
+    bytes: int = 0
 
 
 @frozen
@@ -120,7 +122,7 @@ class State:
             ):
                 self._put(name, value)
             rows = self._connection.execute(
-                "SELECT name, version, line, format, known_by, status, reason FROM sources"
+                "SELECT name, version, line, format, known_by, status, reason, bytes FROM sources"
             )
             self.covered = {name: Covered(*rest) for name, *rest in rows}
 
@@ -212,7 +214,7 @@ class State:
             self.covered.pop(name, None)
             return
         self._connection.execute(
-            "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?)", (name, *_row(now))
+            "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (name, *_row(now))
         )
         self.covered[name] = now
 
@@ -249,6 +251,7 @@ def _row(covered: Covered) -> tuple[str | int, ...]:
         covered.known_by,
         covered.status,
         covered.reason,
+        covered.bytes,
     )
 
 

@@ -281,6 +281,7 @@ def test_a_run_that_was_stopped_goes_on_at_the_next_line(
         assert report.exit_code == (130 if report.interrupted else 0)
     assert runs >= 2
     assert report.counts == vpcflow_counts(logs)
+    assert report.bytes_in == sum(path.stat().st_size for path in logs.iterdir())
     assert report.delivered[f"jsonl:{tmp_path}/out/"] == 60_000
     assert in_order(rows_of(tmp_path / "out")) == in_order(expected(logs))
 
