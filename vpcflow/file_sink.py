@@ -248,15 +248,19 @@ class FileSink(Sink):
             ) from error
 
 
-def file_sink(kind: str, format: FileFormat, target: str, options: FileOptions) -> FileSink:
+def file_sink(
+    kind: str, format: FileFormat, target: str, options: FileOptions, *, any_name: bool = False
+) -> FileSink:
     """A sink of files at `target`: a local directory, a local file, or a URL of a registered place.
 
     kind: the sink's name, "parquet". A local target that is no directory, does not end in / and
-    has the format's suffix is one file. Raises UsageError for a target that cannot be.
+    has the format's suffix (any_name: or another) is one file. Raises UsageError for a target that
+    cannot be.
     """
     from vpcflow.targets import place_of
 
-    place, file_name = place_of(kind, target, format.suffix, appendable=format.appendable)
+    suffix = "" if any_name else format.suffix
+    place, file_name = place_of(kind, target, suffix, appendable=format.appendable)
     return FileSink(f"{kind}:{target}", format, options, place, file_name)
 
 

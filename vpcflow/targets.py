@@ -12,9 +12,10 @@ from vpcflow.places import Place
 def place_of(kind: str, target: str, suffix: str, *, appendable: bool) -> tuple[Place, str | None]:
     """The place, and the file's name if the target is a single file.
 
-    kind: of the sink, for errors. suffix: of the format, ".parquet". appendable: whether files of
-    it may grow. What has no scheme is local: one file if it ends with the suffix, does not end in /
-    and is no directory, else a directory. Raises UsageError for a target that cannot be.
+    kind: of the sink, for errors. suffix: of the format, ".parquet"; "": any will do. appendable:
+    whether files of it may grow. What has no scheme is local: one file if it ends with the suffix,
+    does not end in / and is no directory, else a directory. Raises UsageError for a target that
+    cannot be.
     """
     if not target or "\0" in target:
         raise UsageError(
@@ -35,7 +36,12 @@ def _local(kind: str, target: str, suffix: str, appendable: bool) -> tuple[Place
     from vpcflow.local_place import LocalPlace, NewFilePlace
 
     path = Path(target)
-    if not target.endswith(("/", os.sep)) and not path.is_dir() and path.suffix == suffix:
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise UsageError(
+            f"{kind}:{printable(target)} is a device or pipe",
+            hint="name a file or directory: what is written gets its name when it is whole",
+        )
+    if not target.endswith(("/", os.sep)) and not path.is_dir() and suffix in ("", path.suffix):
         single: Place = AppendPlace(path.parent) if appendable else NewFilePlace(path.parent)
         return single, path.name
     if path.exists() and not path.is_dir():

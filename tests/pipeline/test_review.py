@@ -337,3 +337,28 @@ def _levels(enrichment: Enrichment) -> list[Any]:
     return [
         level for engine in enrichment._engines for level in getattr(engine._keys, "_levels", ())
     ]
+
+
+def test_a_column_that_is_only_filtered_by_is_known_without_new_files(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"srcaddr bytes foo-bar\n10.0.0.1 5 x\n10.0.0.2 6 y\n")
+    for records_of_run in (1, 0):
+        report = delivering(
+            tmp_path / "a.log", tmp_path, columns=["bytes"], where={"foo_bar": "x"}
+        ).run()
+        assert report.counts["records"] == records_of_run
+    assert rows_of(tmp_path / "out") == [{"bytes": 5}]
+
+
+def test_rejects_go_to_one_file_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(lines.text([HEADER, *records(1), b"bad"]))
+    for runs in (1, 2):
+        Pipeline(sources=[tmp_path / "a.log"], to=["null:"], rejects=tmp_path / "bad.txt").run()
+        assert [row["text"] for row in rows_of(tmp_path / "bad.txt")] == ["bad"] * runs
+
+
+@pytest.mark.parametrize("option", ["rejects", "dead_letter"])
+def test_a_device_takes_no_rejects(tmp_path: Path, option: str) -> None:
+    (tmp_path / "a.log").write_bytes(lines.text([HEADER, b"bad"]))
+    settings: dict[str, Any] = {option: "/dev/null"}
+    with pytest.raises(UsageError, match="device or pipe"):
+        Pipeline(sources=[tmp_path / "a.log"], to=["null:"], **settings).run()
