@@ -30,7 +30,7 @@ MOST_OPEN = 64
 MOST_PARTITIONS = 10_000
 MOST_FINISHED = 10_000
 """Files that wait for a checkpoint: their receipts are stored in one piece."""
-_MOST_BUFFERED = 48 << 20
+_MOST_BUFFERED = 32 << 20
 
 
 class FileWriter(Protocol):

@@ -51,7 +51,7 @@ from vpcflow.state import DAMAGED, DONE, OPEN, Covered, State, version_of
 from vpcflow.stream import FlowSchema, Progress
 from vpcflow.where import Where
 
-_AHEAD_BYTES = 48 << 20
+_AHEAD_BYTES = 16 << 20
 """Of batches that wait for the sinks: enough to keep readers busy during a checkpoint's beginning,
 little beside what sinks hold."""
 

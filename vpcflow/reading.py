@@ -38,13 +38,15 @@ class Position:
 @frozen
 class Target:
     """What batches are to look like, and what is shared while making them. rows: records in a
-    batch, about."""
+    batch, about. goes_on: whoever reads comes back for a source that breaks off (a network): a line
+    that was begun is no rejected one then, but the place to go on."""
 
     schema: tuple[Field, ...]
     settings: Settings
     pool: CapsuleType
     progress: Progress
     rows: int
+    goes_on: bool = False
 
 
 class Opened(Protocol):
@@ -127,6 +129,9 @@ class _LineFile:
         except ContainerError as error:
             damage = error
         progress.bytes_read(lines.bytes_in - read)
+        if damage is not None and damage.container == "stream" and target.goes_on:
+            yield self._taken(decoder)
+            raise damage
         while status := decoder.finish(damaged=damage is not None):
             yield self._taken(decoder)
             if status == HEADER:

@@ -45,7 +45,7 @@ class Scan:
 
     known: columns that the schema has before those that the sources add. tolerant: a source that
     cannot be looked at is left out of the schema, and its error to whoever reads it, unless all are
-    so.
+    so; one that breaks off will be read on.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Scan:
             self.close()
             raise
         pool = _native.pool(_IDLE_BYTES)
-        self._target = Target(self.schema, settings, pool, progress, BATCH_ROWS)
+        self._target = Target(self.schema, settings, pool, progress, BATCH_ROWS, goes_on=tolerant)
 
     # ---- the schema: from the first lines of the sources -----------------------------------------
 

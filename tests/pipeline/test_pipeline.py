@@ -355,6 +355,8 @@ def test_a_source_that_breaks_off_is_tried_again_by_the_next_run(
     assert "connection reset" in report.damaged[str(logs / "1.log.gz")]
     mended = delivering(logs, tmp_path).run()
     assert (mended.exit_code, mended.files_done) == (0, 3)
+    both = {name: report.counts[name] + mended.counts[name] for name in report.counts}
+    assert both == vpcflow_counts(logs)  # the line where it broke off is no rejected one
     assert in_order(rows_of(tmp_path / "out")) == in_order(expected(logs))
 
 
