@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vpcflow import PluginError, _native
 from vpcflow.enrich import BatchEnricher, KeyedEnricher
-from vpcflow.enriching import Enrichment
+from vpcflow.enriching import Enrichment, close_all
 
 KEYS = st.sampled_from(["", "a", "b", "10.0.0.1", "2001:db8::1", "ü", "x" * 40, "x" * 41, None])
 ROWS = st.lists(st.tuples(KEYS, KEYS, st.sampled_from([0, 1, -1, 2**40, None])), max_size=40)
@@ -345,9 +345,8 @@ def test_closing_closes_all_and_tells_the_first_error() -> None:
             closed.append(self.prefix)
             raise OSError(self.prefix)
 
-    enrichment = Enrichment([Closing("p"), Closing("q")], SCHEMA)
     with pytest.raises(PluginError, match="OSError: p"):
-        enrichment.close()
+        close_all([Closing("p"), Closing("q")])
     assert closed == ["p", "q"]
 
 

@@ -16,7 +16,7 @@ from vpcflow.errors import RejectedLine, UsageError, VpcflowError
 from vpcflow.places import LostFile
 from vpcflow.report import Run, RunReport
 from vpcflow.sinks import Sink
-from vpcflow.state import Covered, Pending, State
+from vpcflow.state import Covered, State
 
 REJECTS = pa.schema(
     [
@@ -48,6 +48,7 @@ class Delivery:
     rejects: Sink | None = None
     dead_letters: Sink | None = None
     _covered: dict[str, Covered] = field(factory=dict, init=False)
+    _prepared: dict[str, list[Any]] = field(factory=dict, init=False)
     _letters: deque[tuple[dict[str, Any], int]] = field(factory=deque, init=False)
     _written: bool = field(default=False, init=False)
 
@@ -145,22 +146,18 @@ class Delivery:
             if sink.delivery == "at-least-once":
                 sink.commit(sink.prepare())
         self._flush_letters()
-        receipts = {
-            name: list(sink.prepare())
-            for name, sink in sinks.items()
-            if sink.delivery != "at-least-once"
-        }
+        for name, sink in sinks.items():
+            if sink.delivery != "at-least-once":
+                self._prepared[name] = list(sink.prepare())
         self._count_retries()
         self.report.checkpoints += 1
-        stored = self.state.store(self._covered, attrs.asdict(self.report), receipts)
+        stored = self.state.store(self._covered, attrs.asdict(self.report), self._prepared)
         self._covered = {}
         self._written = False
-        self._commit(sinks, stored)
-
-    def _commit(self, sinks: Mapping[str, Sink], stored: Pending) -> None:
-        for name, receipts in stored.receipts.items():
+        for name, receipts in self._prepared.items():
             if receipts:
                 sinks[name].commit(receipts)
+        self._prepared = {}
         self.state.finish(stored)
 
     def _flush_letters(self) -> None:
@@ -189,13 +186,16 @@ class Delivery:
     def close(self) -> None:
         for sink in self._all().values():
             sink.close()
+        self._count_retries()
 
     def abort(self) -> None:
-        """After an error: drop what was written and not prepared. A sink that fails at it does not
-        keep the others from it."""
-        for sink in self._all().values():
+        """After an error: drop what was written and not prepared; and what was prepared, if no
+        later run will see to it. A sink that fails at it does not keep the others from it."""
+        for name, sink in self._all().items():
             try:
                 sink.abort()
+                if not self.run.resumable:
+                    sink.withdraw(self._prepared.get(name, ()))
             except (VpcflowError, OSError):
                 continue  # the error that brought us here is the one to tell
 

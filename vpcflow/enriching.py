@@ -88,15 +88,21 @@ class Enrichment:
             raise _failed(engine.name, source, error) from error
 
     def close(self) -> None:
-        """Close all enrichers; the first error is raised after the last was tried."""
-        failed: Exception | None = None
-        for engine in self._engines:
-            try:
-                engine.enricher.close()
-            except Exception as error:
-                failed = failed or _failed(engine.name, "", error)
-        if failed is not None:
-            raise failed
+        """Close its enrichers, see `close_all`."""
+        close_all([engine.enricher for engine in self._engines])
+
+
+def close_all(enrichers: Sequence[Enricher]) -> None:
+    """Close enrichers, whether they were used or not; the first error is raised after the last was
+    tried."""
+    failed: Exception | None = None
+    for enricher in enrichers:
+        try:
+            enricher.close()
+        except Exception as error:
+            failed = failed or _failed(enricher.name or type(enricher).__name__, "", error)
+    if failed is not None:
+        raise failed
 
 
 def _engine(

@@ -32,7 +32,7 @@ from vpcflow.batch import FlowBatch
 from vpcflow.columns import Settings
 from vpcflow.delivery import Delivery, report_of
 from vpcflow.enrich import Enricher
-from vpcflow.enriching import Enrichment
+from vpcflow.enriching import Enrichment, close_all
 from vpcflow.errors import ContainerError, InputError, UsageError
 from vpcflow.fields import FIELDS, Field, text_field
 from vpcflow.file_sink import FileOptions, file_sink
@@ -204,7 +204,8 @@ class Pipeline:
         delivery.recover()
         self.report = delivery.report = report_of(state.fact("report"))
         began -= self.report.seconds
-        scan = enrichment = None
+        scan = None
+        started = False
         try:
             files, positions = self._to_read(state)
             scan = self._scan(files, settings, state)
@@ -212,6 +213,7 @@ class Pipeline:
             schema = pa.schema(FlowSchema(scan.schema or tuple(FIELDS.values()), "utf8"))
             enrichment = Enrichment(enrichers, schema, on_error=self.on_enricher_error)
             delivery.open(enrichment.schema)
+            started = True
             plugins().run_started(run)
             with self._interruptible():
                 self._pump(scan, positions, enrichment, delivery, began)
@@ -229,20 +231,18 @@ class Pipeline:
             if scan is not None:
                 scan.close()
             self.report.seconds = time.monotonic() - began
-            self._conclude(enrichment, allowed)
+            self._judge(allowed)
+            if started:
+                plugins().run_finished(self.report)
+            close_all(enrichers)
         return self.report
 
-    def _conclude(self, enrichment: Enrichment | None, allowed: tuple[float, bool] | None) -> None:
-        report = self.report
+    def _judge(self, allowed: tuple[float, bool] | None) -> None:
+        """Whether more lines were rejected than is allowed."""
         if allowed is not None:
             limit, relative = allowed
-            most = limit * report.counts["lines"] if relative else limit
-            report.too_many_rejected = report.counts["rejected"] > most
-        try:
-            if enrichment is not None:
-                enrichment.close()
-        finally:
-            plugins().run_finished(report)
+            most = limit * self.report.counts["lines"] if relative else limit
+            self.report.too_many_rejected = self.report.counts["rejected"] > most
 
     def _to_read(self, state: State) -> tuple[list[SourceFile], list[Position]]:
         """The sources that are not delivered yet, and where each goes on."""

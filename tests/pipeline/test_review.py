@@ -362,3 +362,53 @@ def test_a_device_takes_no_rejects(tmp_path: Path, option: str) -> None:
     settings: dict[str, Any] = {option: "/dev/null"}
     with pytest.raises(UsageError, match="device or pipe"):
         Pipeline(sources=[tmp_path / "a.log"], to=["null:"], **settings).run()
+
+
+# ---- what is left behind -------------------------------------------------------------------------
+
+
+class FailsToCommit(Sink):
+    name = "second"
+
+    def open(self, schema: pa.Schema, run: Run) -> None:
+        pass
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        pass
+
+    def commit(self, receipts: Any) -> None:
+        raise vpcflow.PluginError("no", plugin=self.name)
+
+    def prepare(self) -> list[Any]:
+        return [1]
+
+
+@pytest.mark.parametrize("stage", ["prepare", "commit"])
+def test_without_a_state_a_run_that_fails_leaves_nothing(tmp_path: Path, stage: str) -> None:
+    """Nobody would come back for what was prepared."""
+    (tmp_path / "a.log").write_bytes(lines.text([HEADER, *records(10)]))
+    failing = FailsToCommit()
+    if stage == "prepare":
+        failing.prepare = lambda: failing.commit([])  # type: ignore[method-assign,assignment]
+    with pytest.raises(vpcflow.PluginError, match="second: no"):
+        Pipeline(sources=[tmp_path / "a.log"], to=[f"jsonl:{tmp_path}/out/", failing]).run()
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+def test_enrichers_are_closed_whatever_happens(tmp_path: Path) -> None:
+    closed = []
+
+    class Closing(KeyedEnricher):
+        on = {"src": ("srcaddr",)}
+
+        def __init__(self, name: str, adds: dict[str, str]) -> None:
+            self.name, self.adds = name, adds
+
+        def close(self) -> None:
+            closed.append(self.name)
+
+    (tmp_path / "a.log").write_bytes(lines.text([HEADER, *records(10)]))
+    enrichers = [Closing("one", {"x": "utf8"}), Closing("two", {"y": "no type"})]
+    with pytest.raises(vpcflow.PluginError, match="which is not one of"):
+        Pipeline(sources=[tmp_path / "a.log"], to=["null:"], enrich=enrichers).run()
+    assert closed == ["one", "two"]
