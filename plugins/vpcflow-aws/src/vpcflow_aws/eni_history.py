@@ -96,10 +96,10 @@ class History:
         get = tables[0].by_address.get
         found = [get(key, NO_ROW) for key in keys]
         other_ways = bool(tables[0].prefixes or tables[0].by_public)
-        return [
-            _address(tables, key) if row == NO_ROW and (other_ways or ":" in key[1]) else row
-            for key, row in zip(keys, found, strict=True)
-        ]
+        for place, row in enumerate(found):
+            if row == NO_ROW and (other_ways or ":" in keys[place][1]):
+                found[place] = _address(tables, keys[place])
+        return found
 
     def _interface(self, key: str, epoch: int) -> int:
         for near in self._nearest(epoch):

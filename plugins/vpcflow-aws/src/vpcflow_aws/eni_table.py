@@ -62,13 +62,14 @@ class Rows:
         return self._columns
 
     def take(self, numbers: Sequence[int], places: Sequence[int] | None = None) -> list[pa.Array]:
-        """The columns (at `places`; or all) for rows of these numbers; nulls for NO_ROW."""
+        """The columns (at `places`; or all) for rows of these numbers; nulls for NO_ROW. They are
+        dictionaries of all rows' texts, so no text is copied."""
         indices = pa.array(numbers, pa.int32())
         if NO_ROW in numbers:
             indices = pc.if_else(pc.less(indices, 0), None, indices)
         columns = self.columns()
         chosen = columns if places is None else [columns[place] for place in places]
-        return [column.take(indices) for column in chosen]
+        return [pa.DictionaryArray.from_arrays(indices, column) for column in chosen]
 
 
 @define(eq=False)
