@@ -22,7 +22,8 @@ import vpcflow
 from vpcflow import _native
 from vpcflow.bench import figures, generate
 from vpcflow.bench.inputs import Logs
-from vpcflow.bench.promises import MOST_MEMORY, PROMISES, TWICE
+from vpcflow.bench.measure import cpu_model
+from vpcflow.bench.promises import MOST_MEMORY, PROMISES, TWICE, promised
 from vpcflow.bench.results import Figure
 
 LINES = 500_000
@@ -41,7 +42,7 @@ KERNELS = [name for name in _native.kernels() if f"parse-{name}" in PROMISES]
 
 def _guard(name: str, measure: Callable[[], Figure]) -> None:
     """Measure until a figure is undisturbed and within the margin, three times at most."""
-    promise, told = PROMISES[name], []
+    promise, told = promised(name, cpu_model()), []
     for _ in range(ATTEMPTS):
         figure = measure()
         assert {row.check for row in figure.rows} <= {"reference", "equal", "not compared"}

@@ -11,7 +11,7 @@ import pytest
 
 from vpcflow.bench import figures, measure
 from vpcflow.bench.inputs import Logs
-from vpcflow.bench.promises import PROMISES, Promise
+from vpcflow.bench.promises import PROMISES, Promise, promised
 from vpcflow.bench.results import Figure, Row
 
 
@@ -156,3 +156,11 @@ def test_every_figure_can_be_measured(tmp_path_factory: pytest.TempPathFactory) 
     memory = figures.memory(small.path)
     assert "2,000 records" in memory.data
     assert 0 <= memory.over_import < 150
+
+
+def test_bounds_are_those_of_the_processor() -> None:
+    whole = "AMD EPYC (family 26, model 2)"
+    halves = "AMD EPYC (family 25, model 17)"
+    assert promised("parse-avx512", whole) == PROMISES["parse-avx512"]
+    assert promised("parse-avx512", halves).bound < PROMISES["parse-avx512"].bound
+    assert promised("parse-avx2", halves) == PROMISES["parse-avx2"]

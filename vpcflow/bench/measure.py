@@ -142,7 +142,7 @@ def machine() -> Machine:
     """This machine and this build."""
     allowed = getattr(os, "sched_getaffinity", None)
     return Machine(
-        cpu=_cpu_model(),
+        cpu=cpu_model(),
         cores=len(allowed(0)) if allowed else os.cpu_count() or 1,
         kernel=in_worker("kernel"),
         system=f"{platform.system()} {platform.machine()}",
@@ -162,7 +162,8 @@ def installed_version(package: str) -> str:
         return "?"
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """The processor's name, with its family and model: names such as EPYC span many."""
     info = Path("/proc/cpuinfo")
     known: dict[str, str] = {}
     for line in info.read_text().splitlines() if info.exists() else ():

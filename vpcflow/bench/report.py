@@ -8,7 +8,7 @@ from attrs import frozen
 
 from vpcflow.bench.figures import Memory
 from vpcflow.bench.measure import Machine
-from vpcflow.bench.promises import MOST_MEMORY, PROMISES
+from vpcflow.bench.promises import MOST_MEMORY, promised
 from vpcflow.bench.results import Figure, Row
 
 HOW = (
@@ -132,7 +132,7 @@ def _correctness(figures: Iterable[Figure]) -> Iterable[str]:
 def _promises(report: Report) -> Iterable[str]:
     rows = []
     for name, figure in report.promised:
-        promise = PROMISES[name]
+        promise = promised(name, report.machine.cpu)
         value = promise.ratio(figure)
         rows.append((promise.text, str(promise), f"{value:.3g}", _verdict(promise.kept(value))))
     for memory in report.memory:
