@@ -26,7 +26,7 @@ MOST_TO_ENRICH = 1.5
 times reading the same file. The file is read by one thread; enriching has the other core."""
 GUARD = 3.0
 """At which this fails. Enriching looks into tables of a megabyte for every record, so it loses more
-than reading does when other machines use the memory that they share: measured were 1.42 to 1.52 in
+than reading does when other machines use the memory that they share: measured were 1.42 to 1.59 in
 quiet minutes and 1.8 to 2.4 in busy ones, of the same code on the same machine."""
 LEAST_BY_PYTHON = 2_000_000
 """Records a second through an enricher whose `lookup` is plain Python, on one core."""
