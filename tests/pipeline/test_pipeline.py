@@ -13,6 +13,7 @@ from typing import Any
 import lines
 import pyarrow as pa
 import pytest
+from delivered import HEADER, Rows, rows_of
 
 import vpcflow
 from vpcflow import InputError, PluginError, UsageError
@@ -22,14 +23,6 @@ from vpcflow.pipeline import Pipeline
 from vpcflow.report import Run, RunReport
 from vpcflow.sinks import Sink
 from vpcflow.source_files import LocalFile
-
-HEADER = " ".join(field.aws_name for field in vpcflow.FlowFormat.default().fields).encode()
-Rows = list[dict[str, Any]]
-
-
-def rows_of(path: Path) -> Rows:
-    files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
-    return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
 
 
 def expected(*sources: object, **options: Any) -> Rows:

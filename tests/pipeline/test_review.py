@@ -4,7 +4,6 @@ options and files that are one of a kind."""
 from __future__ import annotations
 
 import gzip
-import json
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 import lines
 import pyarrow as pa
 import pytest
+from delivered import HEADER, Rows, rows_of
 
 import vpcflow
 from vpcflow import UsageError, _native
@@ -24,14 +24,6 @@ from vpcflow.pipeline import Pipeline
 from vpcflow.report import Run
 from vpcflow.sinks import Sink
 from vpcflow.source_files import LocalFile
-
-HEADER = " ".join(field.aws_name for field in vpcflow.FlowFormat.default().fields).encode()
-Rows = list[dict[str, Any]]
-
-
-def rows_of(path: Path) -> Rows:
-    files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
-    return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
 
 
 def records(count: int) -> list[bytes]:
