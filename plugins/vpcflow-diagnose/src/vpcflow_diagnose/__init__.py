@@ -1,0 +1,1 @@
+"""Why traffic fails: `vpcflow diagnose`, `why`, `report`."""

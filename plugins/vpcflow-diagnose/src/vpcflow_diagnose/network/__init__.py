@@ -1,0 +1,1 @@
+"""What AWS says of the network: interfaces, rules, routes; and how AWS evaluates them."""

@@ -1,0 +1,1 @@
+"""What the logs say, gathered in bounded memory: records -> conversations."""

@@ -1,0 +1,117 @@
+"""What to read: the options that commands over flow logs share, and reading on after damage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from attrs import define, evolve, field
+
+import vpcflow
+from vpcflow.cli.options import (
+    format_option,
+    given_format,
+    since_option,
+    sources_argument,
+    until_option,
+    where_option,
+)
+from vpcflow.cli.where import conditions
+from vpcflow.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from vpcflow.columns import Text
+    from vpcflow.flow_format import FlowFormat
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="Files to read at the same time."
+)
+
+
+def source_options(function: F) -> F:
+    """SOURCE... --format --where --since --until --threads; the command gets the arguments of
+    `Reading.of`."""
+    for option in (
+        threads_option,
+        until_option,
+        since_option,
+        where_option,
+        format_option,
+        sources_argument,
+    ):
+        function = option(function)
+    return function
+
+
+@define
+class Reading:
+    """Flow logs to be read, as the command line says.
+
+    where: what `vpcflow.scan` takes. errors: of sources that are damaged; their readable records
+    were given all the same. counts: of what was read so far, by `FlowBatch.counts`'s names.
+    """
+
+    sources: Sequence[object]
+    format: FlowFormat | str | None = None
+    where: Mapping[str, object] = field(factory=dict)
+    threads: int | None = None
+    errors: list[InputError] = field(factory=list)
+    counts: Mapping[str, int] = field(factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        sources: Sequence[str],
+        format_: str | None,
+        wheres: Sequence[str],
+        since: str | None,
+        until: str | None,
+        threads: int | None,
+    ) -> Reading:
+        """Raises UsageError for options that cannot be understood."""
+        where = conditions(wheres, since=since, until=until) or {}
+        return cls(sources, given_format(format_), where, threads)
+
+    def narrowed(self, **where: object) -> Reading:
+        """The same with more conditions (a condition on the same column is replaced)."""
+        return evolve(self, where={**self.where, **where})
+
+    def scan(
+        self, columns: Sequence[str] | None = None, text: Text = "view"
+    ) -> vpcflow.FlowStream:
+        return vpcflow.scan(
+            *self.sources,
+            format=self.format,
+            columns=columns,
+            where=self.where or None,
+            text=text,
+            threads=self.threads,
+        )
+
+    def batches(self, stream: vpcflow.FlowStream) -> Iterator[vpcflow.FlowBatch]:
+        """All batches that can be read; what is wrong with a source goes to `errors`."""
+        while True:
+            try:
+                batch = next(stream)
+            except StopIteration:
+                break
+            except InputError as error:
+                if error in self.errors:
+                    break  # the stream has nothing but this to say
+                self.errors.append(error)
+                continue
+            yield batch
+        self.counts = dict(stream.counts)
+
+    def arrow(self, stream: vpcflow.FlowStream) -> pa.RecordBatchReader:
+        """The same as a reader for DuckDB."""
+        import pyarrow as pa
+
+        return pa.RecordBatchReader.from_batches(
+            pa.schema(stream.schema), (pa.record_batch(b) for b in self.batches(stream))
+        )
