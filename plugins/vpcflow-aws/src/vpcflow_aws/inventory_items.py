@@ -72,7 +72,9 @@ class NetworkInterface:
     type: AWS's InterfaceType as it is ("interface", "nat_gateway", "natGateway", "lambda" ...).
     description: user-editable for interfaces that users made. requester_id: an alias of a service
     (amazon-elb), an account id, or `AROA...:session` for a role. instance_owner_id: the account or
-    service alias that the interface is attached to. operator: the service that manages it.
+    service alias that the interface is attached to. operator: the service that manages it. status:
+    "in-use", "available" ... source_dest_check: it takes and sends only what is for or from its own
+    addresses.
     """
 
     id: str
@@ -94,6 +96,8 @@ class NetworkInterface:
     tags: Mapping[str, str] = field(eq=False)
     operator: str | None
     operated: bool
+    status: str | None = None
+    source_dest_check: bool = True
 
     @classmethod
     def of(cls, item: Json) -> NetworkInterface | None:
@@ -122,6 +126,8 @@ class NetworkInterface:
             tags=tags(item),
             operator=text(operator, "Principal"),
             operated=operator.get("Managed") is True,
+            status=text(item, "Status"),
+            source_dest_check=item.get("SourceDestCheck") is not False,
         )
 
     @property

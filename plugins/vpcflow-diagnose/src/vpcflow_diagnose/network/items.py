@@ -35,7 +35,7 @@ class Subnet:
 class NatGateway:
     """state: "available", "failed", "deleting", ... public: else it is a private one. failure: in
     AWS's words. regional: it has no subnet, and table_id is its own route table. addresses: its
-    private ones."""
+    private ones; public_addresses: what the internet sees."""
 
     id: str
     state: str
@@ -47,6 +47,8 @@ class NatGateway:
     interfaces: tuple[str, ...]
     addresses: tuple[str, ...]
     failure: str | None = None
+    public_addresses: tuple[str, ...] = ()
+    name: str | None = None
 
 
 @frozen
@@ -73,7 +75,8 @@ class Peering:
 
 @frozen
 class TransitAttachment:
-    """A transit gateway attachment. resource_id: the VPC, VPN, ... that it attaches."""
+    """A transit gateway attachment. resource_id: the VPC, VPN, ... that it attaches.
+    route_table_id: the transit gateway's route table that is asked for what comes from it."""
 
     id: str
     tgw_id: str | None
@@ -81,11 +84,25 @@ class TransitAttachment:
     resource_type: str | None
     resource_id: str | None
     route_table_id: str | None
+    name: str | None = None
+
+
+@frozen
+class TransitTable:
+    """A transit gateway's route table. Its routes are in no file of an inventory. associated,
+    propagated: new attachments use it, and write their blocks into it."""
+
+    id: str
+    tgw_id: str | None
+    state: str | None
+    associated: bool
+    propagated: bool
 
 
 @frozen
 class Endpoint:
-    """A VPC endpoint. type: "Interface", "Gateway", "GatewayLoadBalancer". service: its name."""
+    """A VPC endpoint. type: "Interface", "Gateway", "GatewayLoadBalancer". service: its name.
+    hosts: its DNS names."""
 
     id: str
     type: str
@@ -94,17 +111,21 @@ class Endpoint:
     state: str | None
     interfaces: tuple[str, ...]
     tables: tuple[str, ...]
+    hosts: tuple[str, ...] = ()
+    name: str | None = None
 
 
 @frozen
 class LoadBalancer:
-    """arn: or the name of a classic one. type: "application", "network", "gateway", "classic"."""
+    """arn: or the name of a classic one. type: "application", "network", "gateway", "classic".
+    host: its DNS name."""
 
     arn: str
     name: str
     type: str
     vpc_id: str | None
     groups: tuple[str, ...]
+    host: str | None = None
 
 
 @frozen

@@ -38,7 +38,8 @@ class Verdict:
     "32767" is the default deny), a group's rule id (sgr-) or "protocol ports peer"; for a denial by
     groups the rule that is missing ("tcp 5432 from 10.0.1.5/32"). words: what the deciding or the
     nearest rule says, for a sentence: "allows 32768-60999 to 10.0.0.0/8". by_name: the deciding
-    rule is written for this address or port and not for everybody.
+    rule is written for this address or port and not for everybody: its block is not 0.0.0.0/0 or
+    ::/0, it names a group or a prefix list, or it is for one port.
     """
 
     allowed: bool | None
@@ -46,6 +47,7 @@ class Verdict:
     rule: str
     words: str
     why: str = ""
+    by_name: bool = False
 
 
 @frozen
@@ -57,6 +59,7 @@ class Hop:
     "nat-gateway", "interface", "peering", "transit-gateway", "endpoint", "gateway-load-balancer",
     "vpn-gateway", "carrier-gateway", "core-network", "other". target_id: as AWS writes it.
     state: "active" or "blackhole". also: destinations of less specific routes that match too.
+    unknown: why another route might hold, in words; "" where nothing speaks for that.
     """
 
     table: str | None
@@ -65,3 +68,4 @@ class Hop:
     target_id: str | None = None
     state: str = "active"
     also: tuple[str, ...] = ()
+    unknown: str = ""
