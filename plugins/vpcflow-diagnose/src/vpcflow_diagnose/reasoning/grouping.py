@@ -1,0 +1,143 @@
+"""The same fault of many exchanges and of both ends is one finding; findings in the order in which
+somebody should look at them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from attrs import frozen
+
+from vpcflow_diagnose.finding import CONFIDENCES, KINDS, Finding
+from vpcflow_diagnose.reasoning import say
+from vpcflow_diagnose.reasoning.judgement import Judgement
+from vpcflow_diagnose.reasoning.steps import next_steps
+
+EXAMPLES = 3
+
+
+@frozen
+class Ranked:
+    """tier: 0 faults between known resources, or with a peer that was answered before; 1 other
+    connections; 2 unsolicited probes from the internet; 3 warnings; 4 notes."""
+
+    tier: int
+    finding: Finding
+
+    @property
+    def order(self) -> tuple[int, int, int, int]:
+        f = self.finding
+        return (self.tier, CONFIDENCES.index(f.confidence), -f.flows, -f.packets)
+
+
+def findings(judgements: Iterable[Judgement]) -> list[Ranked]:
+    """One finding for each fault."""
+    grouped: dict[tuple[object, ...], list[Judgement]] = {}
+    for judgement in judgements:
+        grouped.setdefault(judgement.key, []).append(judgement)
+    return [_ranked(same) for same in grouped.values()]
+
+
+def in_order(ranked: Iterable[Ranked]) -> tuple[Finding, ...]:
+    """Tier, then what is surer, then traffic."""
+    return tuple(r.finding for r in sorted(ranked, key=lambda r: r.order))
+
+
+def _ranked(same: list[Judgement]) -> Ranked:
+    """Of several, the surest speaks, and of those the one with most traffic."""
+    same.sort(key=lambda j: (CONFIDENCES.index(j.confidence), -j.tally.flows))
+    chosen = same[0]
+    e = chosen.exchange
+    clients = {j.exchange.client for j in same}
+    services = {(j.exchange.server, j.exchange.port) for j in same}
+    tallies = list({id(j.tally): j.tally for j in same}.values())
+    explanation = chosen.explanation + _others(len(clients), len(services), chosen)
+    finding = Finding(
+        chosen.cause,
+        chosen.confidence,
+        explanation,
+        chosen.seen.interface_id,
+        e.client,
+        e.server,
+        e.port,
+        e.protocol,
+        chosen.direction,
+        sum(t.flows for t in tallies),
+        sum(t.packets for t in tallies),
+        moment(min(t.first for t in tallies)),
+        moment(max(t.last for t in tallies)),
+        chosen.resource,
+        chosen.rule,
+        chosen.also,
+        next_steps(chosen),
+        _evidence(same),
+    )
+    return Ranked(min(_tier(j) for j in same), finding)
+
+
+def _others(clients: int, services: int, chosen: Judgement) -> str:
+    parts = []
+    if clients > 1:
+        parts.append(say.plural(clients - 1, "other client"))
+    if services > 1:
+        parts.append(say.plural(services - 1, "other service"))
+    return f" (and {' and '.join(parts)})" if parts else ""
+
+
+def _evidence(same: list[Judgement]) -> tuple[str, ...]:
+    lines = list(same[0].evidence)
+    for j in same[:EXAMPLES]:
+        t, e = j.tally, j.exchange
+        span = f"{moment(t.first):%H:%M:%S}-{moment(t.last):%H:%M:%S}Z"
+        ports = f", client ports {say.ports(t.low_port, t.high_port)}" if t.high_port else ""
+        lines.append(
+            f"{say.safe(j.seen.interface_id)}: {say.question(e)}, "
+            f"{say.plural(t.flows, 'record')}, {say.plural(t.packets, 'packet')}{ports}, {span}"
+        )
+    if len(same) > EXAMPLES:
+        lines.append(f"and {say.plural(len(same) - EXAMPLES, 'more conversation')}")
+    return tuple(dict.fromkeys(lines))
+
+
+def _tier(j: Judgement) -> int:
+    kind = KINDS[j.cause]
+    if kind != "fault":
+        return 3 if kind == "warning" else 4
+    c = j.seen
+    if not is_public(j.exchange.client) and not is_public(j.exchange.server):
+        return 0
+    unsolicited = is_public(j.exchange.client) and not is_public(j.exchange.server)
+    return 0 if c.known_peer or (c.known_service and not unsolicited) or not unsolicited else 1
+
+
+@lru_cache(100_000)
+def is_public(address: str) -> bool:
+    """Whether an address is of the internet; what is no address is not."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv4Address):
+        return not any(found in block for block in _PRIVATE)
+    return not (found.is_link_local or found in _ULA)
+
+
+_PRIVATE = tuple(
+    ipaddress.IPv4Network(block)
+    for block in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "127.0.0.0/8",
+        "0.0.0.0/8",
+    )
+)
+_ULA = ipaddress.IPv6Network("fc00::/7")
+
+
+def moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,211 @@
+"""ACCEPT and still no connection: nothing came back, or what came back was lost.
+
+How far the packets came is what the interfaces say; what is in the way from there on is what the
+snapshot says. Where nothing is in the way, it is the host (operating system, dead process).
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from vpcflow_diagnose.finding import Confidence
+from vpcflow_diagnose.network.history import View
+from vpcflow_diagnose.network.packet import Packet
+from vpcflow_diagnose.reasoning import say
+from vpcflow_diagnose.reasoning.case import Case
+from vpcflow_diagnose.reasoning.ends import End, direction_of, ends_of
+from vpcflow_diagnose.reasoning.exchange import (
+    TCP,
+    Exchange,
+    half_open,
+    some_unanswered,
+    unanswered,
+)
+from vpcflow_diagnose.reasoning.judgement import Judgement, weakest
+from vpcflow_diagnose.reasoning.obstacles import Stop, Way, follow
+from vpcflow_diagnose.reasoning.rules import Denial
+from vpcflow_diagnose.traffic.conversation import Conversation
+
+USUAL_PORTS = (32768, 60999)
+"""What Linux takes for the client's port by default; used where no log shows the client's."""
+
+
+@frozen
+class Silence:
+    """What the interfaces of an exchange saw of a request without an answer.
+
+    at_client, at_server: the conversations recorded there. answered: the server's answer was seen
+    to leave. partly: other attempts of the same exchange were answered.
+    """
+
+    exchange: Exchange
+    seen: Conversation
+    at_client: Conversation | None
+    at_server: Conversation | None
+    answered: bool
+    partly: bool
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        tallies = [c.forward for c in self.exchange.seen if c.forward]
+        low = min((t.low_port for t in tallies), default=0)
+        return (low, max((t.high_port for t in tallies), default=0)) if low else USUAL_PORTS
+
+
+def silence(case: Case, exchange: Exchange) -> Silence | None:
+    """None if somebody saw an answer arrive at the client."""
+    at: dict[str, Conversation] = {}
+    for c in exchange.seen:
+        views = case.views(c)
+        toward = direction_of(views[0].network if views else None, c)
+        if views and not _is_end(views[0], c):
+            continue  # a gateway or an appliance in between
+        if toward is not None:
+            at.setdefault(toward, c)
+    at_client, at_server = at.get("egress"), at.get("ingress")
+    if at_client is not None and not (unanswered(at_client) or some_unanswered(at_client)):
+        return None
+    silent = [c for c in exchange.seen if unanswered(c) or half_open(c) or some_unanswered(c)]
+    if not silent:
+        return None
+    seen = at_server if at_server in silent else at_client if at_client in silent else silent[0]
+    assert seen is not None
+    answered = at_server is not None and bool(at_server.reply)
+    return Silence(exchange, seen, at_client, at_server, answered, some_unanswered(seen))
+
+
+def _is_end(view: View, c: Conversation) -> bool:
+    """Whether the recorded interface is the client's or the server's. One that the snapshot does
+    not know is taken for one."""
+    if c.interface_id not in view.network.interfaces:
+        return True
+    client, server = ends_of(view.network, c)
+    return c.interface_id in {e.interface.id for e in (client, server) if e.interface is not None}
+
+
+def judge(case: Case, silent: Silence) -> Judgement | None:
+    """The one cause of a silence; None where silence is normal."""
+    views = case.views(silent.seen)
+    for view in views:
+        found = _with(case, silent, view)
+        if found is not None:
+            return found
+    return _no_answer(case, silent, views[0] if views else None, ())
+
+
+def _with(case: Case, silent: Silence, view: View) -> Judgement | None:
+    """What a snapshot knows to be in the way; None if nothing."""
+    client, server = ends_of(view.network, silent.seen)
+    if client.interface is None and server.interface is None:
+        return None
+    e = silent.exchange
+    opening = Packet(e.client, e.server, e.protocol, silent.ports[0], e.port)
+    way = follow(view.network, client, server, opening, silent.ports)
+    stops = _left(silent, way)
+    if not stops:
+        for text in way.unknown:
+            case.note(text)
+        return None
+    first, *others = stops
+    what = first.what
+    confidence = _confidence(case, silent, view, first, way)
+    return Judgement(
+        what.cause,
+        confidence,
+        _words(e, client, server, first, silent),
+        e,
+        silent.seen,
+        silent.seen.forward,
+        first.direction,
+        what.resource,
+        what.rule,
+        also=tuple(dict.fromkeys(str(o) for o in others if str(o) != str(first))),
+        evidence=(*say.reached(silent), say.snapshot(view)),
+        scope=_scope(e, first),
+    )
+
+
+def _left(silent: Silence, way: Way) -> list[Stop]:
+    """The stops that what was seen does not rule out."""
+    passed = {"client"} if silent.at_client is not None else set()
+    if silent.at_server is not None:
+        passed |= {"client", "route", "gateway", "server"}
+        if silent.answered:
+            passed.add("answer")
+        elif silent.at_server.forward:
+            # an answer that was sent would have been recorded, whatever became of it
+            passed |= {"answer", "return", "back"}
+    return [stop for stop in way.stops if stop.stage not in passed]
+
+
+def _confidence(case: Case, silent: Silence, view: View, first: Stop, way: Way) -> Confidence:
+    what = first.what
+    confidence: Confidence = "proven" if view.near and not silent.partly else "likely"
+    if isinstance(what, Denial):
+        # its own interface would have shown a REJECT
+        logged = first.at is not None and first.at.id in case.facts.interfaces
+        confidence = weakest(confidence, "possible" if logged else "likely")
+    if silent.exchange.protocol != TCP or not silent.seen.forward.syn:
+        confidence = weakest(confidence, "likely")
+    if what.resource in case.contradicted or silent.partly or case.lossy(silent.seen):
+        confidence = "possible"
+    if way.unknown and first.stage not in ("client", "route"):
+        confidence = weakest(confidence, "likely")
+    if silent.at_client is None and silent.at_server is None:
+        confidence = weakest(confidence, "likely")
+    return confidence
+
+
+def _scope(exchange: Exchange, stop: Stop) -> tuple[object, ...]:
+    if stop.what.cause == "unknown-destination":
+        return (exchange.server,)
+    if isinstance(stop.what, Denial) and not stop.returning:
+        return (exchange.port, exchange.protocol)
+    return ()
+
+
+def _words(exchange: Exchange, client: End, server: End, stop: Stop, silent: Silence) -> str:
+    if isinstance(stop.what, Denial):
+        return say.denied(exchange, client, server, stop.what, stop.returning, silent.ports)
+    return say.stopped(exchange, stop.what.words)
+
+
+def _no_answer(
+    case: Case, silent: Silence, view: View | None, unknown: tuple[str, ...]
+) -> Judgement | None:
+    """Nothing in the inventory explains it."""
+    e = silent.exchange
+    if not _expects_answer(silent):
+        return None
+    server = ends_of(view.network, silent.seen)[1] if view is not None else None
+    at_host = silent.at_server is not None and not silent.answered
+    firm = at_host and silent.seen.forward.syn_only > 0 and e.protocol == TCP
+    confidence: Confidence = "likely" if firm else "possible"
+    forwarded = silent.seen.forward.raw_dst is not None
+    doubts = silent.partly or case.lossy(silent.seen) or (view is None and forwarded)
+    if doubts or (case.one_sided == "ACCEPT" and view is None):
+        confidence = "possible"
+    host = server.interface.id if server is not None and server.interface is not None else None
+    if host is None and at_host:
+        host = silent.seen.interface_id
+    return Judgement(
+        "no-answer",
+        confidence,
+        say.no_answer(e, server, at_host, silent),
+        e,
+        silent.seen,
+        silent.seen.forward,
+        None,
+        host,
+        evidence=(*say.reached(silent), *unknown),
+        scope=(e.server, e.port, e.protocol),
+    )
+
+
+def _expects_answer(silent: Silence) -> bool:
+    """TCP wants one. UDP and the rest may be one-way (syslog, metrics, streams), except where the
+    service is one that answers: DNS, NTP."""
+    if silent.exchange.protocol == TCP:
+        tally = silent.seen.forward
+        return tally.syn > 0 or not tally.flagged
+    return silent.exchange.protocol == 17 and silent.exchange.port in (53, 123)

@@ -1,0 +1,182 @@
+"""One question answered: why does SRC not reach DST, or does it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vpcflow_diagnose.diagnosing import finish, judge_all, new_case
+from vpcflow_diagnose.finding import Confidence, Diagnosis, Finding
+from vpcflow_diagnose.network.history import History
+from vpcflow_diagnose.network.network import Network
+from vpcflow_diagnose.network.packet import Packet
+from vpcflow_diagnose.question import INTERNET, Question, question
+from vpcflow_diagnose.reasoning import say
+from vpcflow_diagnose.reasoning.besides import ANYWHERE
+from vpcflow_diagnose.reasoning.case import Case
+from vpcflow_diagnose.reasoning.ends import End, end_of, ends_of
+from vpcflow_diagnose.reasoning.exchange import TCP, Exchange, exchanges, talked
+from vpcflow_diagnose.reasoning.grouping import Ranked, findings, moment
+from vpcflow_diagnose.reasoning.judgement import Judgement
+from vpcflow_diagnose.reasoning.obstacles import Stop, follow
+from vpcflow_diagnose.reasoning.steps import dns_steps
+from vpcflow_diagnose.reasoning.unanswered import USUAL_PORTS
+from vpcflow_diagnose.traffic.conversation import Conversation
+from vpcflow_diagnose.traffic.traffic import Traffic, gather
+
+if TYPE_CHECKING:
+    from vpcflow_query.reading import Reading
+
+
+def answer(
+    reading: Reading,
+    source: str,
+    target: str,
+    inventory: str | Path | None = None,
+    *,
+    memory: str = "1GB",
+) -> Diagnosis:
+    """source: an end; target: an end with a port and a protocol perhaps (see `question`).
+
+    Findings of this question only; `connected` where all is well, `no-traffic` where nothing was
+    recorded. Raises UsageError for ends that are not understood.
+    """
+    history = None if inventory is None else History.read(inventory)
+    asked = question(source, target, history.latest() if history is not None else [])
+    with gather(reading, memory=memory) as traffic:
+        return _answered(traffic, history, asked)
+
+
+def _answered(traffic: Traffic, history: History | None, asked: Question) -> Diagnosis:
+    case = new_case(traffic, history)
+    seen = list(_seen(traffic, asked))
+    judgements = judge_all(case, traffic, seen)
+    explained = {(j.exchange.client, j.exchange.server, j.exchange.port) for j in judgements
+                 if j.cause not in ("late-packet", "idle-timeout")}  # fmt: skip
+    for exchange in exchanges(seen):
+        if (exchange.client, exchange.server, exchange.port) not in explained:
+            judgements.append(_rest(case, exchange))
+    ranked = findings(judgements)
+    if not seen:
+        ranked.append(_nothing(case, asked))
+    return finish(case, ranked)
+
+
+def _seen(traffic: Traffic, asked: Question) -> Iterator[Conversation]:
+    """What was recorded of the question. An interface without known addresses is found by what was
+    recorded at it."""
+    only = [
+        id_ for end in (asked.source, asked.target) if end.blocks is None for id_ in end.interfaces
+    ]
+    return traffic.between(
+        asked.source.blocks,
+        asked.target.blocks,
+        port=asked.port,
+        protocol=asked.protocol,
+        interfaces=only,
+    )
+
+
+def _rest(case: Case, e: Exchange) -> Judgement:
+    """An exchange that nothing is wrong with, or in which a missing answer proves nothing."""
+    c = next((c for c in e.seen if talked(c)), None)
+    if c is None:
+        return Judgement(
+            "no-answer",
+            "possible",
+            f"Packets {say.question(e)} were accepted and nothing came back, which is normal for "
+            "traffic that goes one way (syslog, metrics, streams)",
+            e,
+            e.seen[0],
+            e.seen[0].forward or e.seen[0].reply,
+            scope=(e.server, e.port, e.protocol),
+        )
+    views = case.views(c)
+    client, server = ends_of(views[0].network, c) if views else (None, None)
+    return Judgement(
+        "connected",
+        _certainty(c),
+        say.connected(e, client, server),
+        e,
+        c,
+        c.forward,
+        evidence=(
+            f"{say.safe(c.interface_id)}: {c.forward.packets:,} packets there, "
+            f"{c.reply.packets:,} back, all accepted",
+        ),
+        scope=(e.server, e.port, e.protocol),
+    )
+
+
+def _certainty(c: Conversation) -> Confidence:
+    if c.protocol == TCP and c.reply.flagged:
+        return "proven" if c.reply.syn_ack and c.forward.syn else "likely"
+    return "likely"
+
+
+def _nothing(case: Case, asked: Question) -> Ranked:
+    """Nothing was recorded: what that can mean, and what would stop the traffic if it were sent."""
+    stops = list(_stops(case, asked))
+    where = _aws(case, asked)
+    facts = case.facts
+    text = (
+        f"No record of traffic from {say.safe(asked.source.text)} to "
+        f"{say.safe(asked.target.text)}{f':{asked.port}' if asked.port else ''}: it was not sent, "
+        "or went elsewhere (DNS), or neither end is logged"
+    )
+    if stops:
+        text += f". If it were sent, it would be stopped: {say.safe(stops[0].what.words)}"
+    cause = "not-logged" if where else "no-traffic"
+    if where:
+        text = (
+            f"{say.safe(asked.target.text)} is answered by AWS itself (DNS, metadata, time): such "
+            "traffic is not in flow logs, and neither rules nor routes stop it"
+        )
+    finding = Finding(
+        cause,
+        "likely" if where else "possible",
+        text,
+        asked.source.interfaces[0] if asked.source.interfaces else None,
+        asked.source.one_address,
+        asked.target.one_address,
+        asked.port,
+        asked.protocol,
+        first_seen=moment(facts.first) if facts.first else None,
+        last_seen=moment(facts.last) if facts.last else None,
+        resource=stops[0].what.resource if stops and not where else None,
+        also=tuple(dict.fromkeys(map(str, stops))),
+        next_steps=("aws ec2 describe-flow-logs", *dns_steps()),
+        evidence=(f"{facts.records:,} records of {len(facts.interfaces):,} interfaces were read",),
+    )
+    return Ranked(1, finding)
+
+
+def _aws(case: Case, asked: Question) -> bool:
+    address = asked.target.one_address
+    networks = case.history.latest() if case.history is not None else []
+    return address is not None and any(n.place(address) == "aws" for n in networks)
+
+
+def _stops(case: Case, asked: Question) -> Iterator[Stop]:
+    """What the latest snapshots say about packets that nobody has seen."""
+    source = ANYWHERE if asked.source.text == INTERNET else asked.source.one_address
+    target = ANYWHERE if asked.target.text == INTERNET else asked.target.one_address
+    networks: Sequence[Network] = case.history.latest() if case.history is not None else ()
+    if source is None or target is None:
+        return
+    for network in networks:
+        client, server = _ends(network, source, target)
+        if client.interface is None and server.interface is None:
+            continue
+        protocol = asked.protocol or TCP
+        port = asked.port or (443 if protocol == TCP else 0)
+        opening = Packet(client.address, server.address, protocol, USUAL_PORTS[0], port)
+        yield from follow(network, client, server, opening, USUAL_PORTS).stops
+
+
+def _ends(network: Network, source: str, target: str) -> tuple[End, End]:
+    """An end that one VPC alone has settles the VPC of both."""
+    owners = [o for a in (source, target) if (o := network.owner(a)) is not None]
+    vpc_id = owners[0].vpc_id if owners else None
+    return end_of(network, source, vpc_id), end_of(network, target, vpc_id)
