@@ -4,16 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from vpcflow_query.duck import connect
+
+from vpcflow_diagnose.traffic.columns import LOST, used
 from vpcflow_diagnose.traffic.conversation import Conversation, Facts, Gap, Probes, TransitLoss
+from vpcflow_diagnose.traffic.conversations import conclude
+from vpcflow_diagnose.traffic.matching import addresses_within
+from vpcflow_diagnose.traffic.orient import turn
+from vpcflow_diagnose.traffic.own import find_own
+from vpcflow_diagnose.traffic.parts import (
+    ACCEPTED,
+    LOSS,
+    NODATA,
+    REJECTED,
+    SKIPDATA,
+    aggregate,
+)
+from vpcflow_diagnose.traffic.picking import picked
+from vpcflow_diagnose.traffic.talkers import By, Pair, Talker, pairs_of, top_of
+from vpcflow_diagnose.traffic.timeline import Bucket, Timeline
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
+    import duckdb
     from vpcflow_query.reading import Reading
 
 MOST = 50_000
+"""So many conversations `suspicious` gives."""
+
+_NO_PROOF = "protocol NOT IN (6, 1, 58)"  # one-way traffic that may be meant so, such as syslog
+_REJECTED = "fr_flows + rr_flows > 0"
+_UNANSWERED = "(f_flows > 0 AND r_flows = 0)"
+_REFUSED = "(r_flows > 0 AND r_flagged > 0 AND r_syn_ack = 0 AND r_rst >= r_flows)"
+# headers alone: 52 bytes of IPv4 and TCP, 72 of IPv6, and more in a SYN-ACK. Many of them
+# acknowledge an upload, whose short answer does not show among them
+_DATALESS = """(protocol = 6 AND r_bytes > 0 AND r_packets <= r_flows * 10
+    AND r_bytes <= r_packets * CASE WHEN contains(server, ':') THEN 80 ELSE 60 END)"""
+# more SYNs than answers: three are no accident of where windows end, a tenth of all is no noise
+_SOME_UNANSWERED = "(f_syn - r_syn_ack >= 3 AND (f_syn - r_syn_ack) * 10 >= f_syn)"
+_SOME_RETRIED = "(f_retried > 0 AND f_syn > r_syn_ack AND (f_syn - r_syn_ack) * 4 >= f_syn)"
+_IDLE = 340_000  # milliseconds; NAT gateways and load balancers forget a connection after 350 s
+_RESET_AFTER_IDLE = f"(first_rst > 0 AND before_rst > 0 AND first_rst - before_rst >= {_IDLE})"
+_SUSPICIOUS = " OR ".join(
+    (
+        _REJECTED,
+        _UNANSWERED,
+        _REFUSED,
+        _DATALESS,
+        _SOME_UNANSWERED,
+        _SOME_RETRIED,
+        _RESET_AFTER_IDLE,
+    )
+)
+_WEIGHT = f"""
+    ({_UNANSWERED} AND NOT ({_REJECTED}) AND {_NO_PROOF}), ({_REJECTED}) DESC,
+    (known_peer OR known_service) DESC, packets DESC, flows DESC,
+    interface, client, server, port, protocol
+"""
 
 
 class Traffic:
@@ -21,11 +71,20 @@ class Traffic:
 
     facts: Facts
 
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, facts: Facts, timeline: Timeline
+    ) -> None:
+        self.facts = facts
+        self._connection = connection
+        self._timeline = timeline
+
     def suspicious(self, most: int = MOST) -> Iterator[Conversation]:
         """Conversations that may hold a fault, the weightiest first, whole (all four tallies):
         something was rejected (but not those that are in `probes`); or the client's packets had no
-        answer, or only RST, or an answer without data."""
-        raise NotImplementedError
+        answer, or only RST, or an answer without data; or clearly more SYNs than answers; or a RST
+        after minutes of silence. Weight: rejected first, then with a known peer or service, then
+        by packets; one-way traffic that may be meant so (UDP) last."""
+        return picked(self._connection, f"NOT probe AND ({_SUSPICIOUS})", _WEIGHT, most)
 
     def between(
         self,
@@ -39,26 +98,144 @@ class Traffic:
     ) -> Iterator[Conversation]:
         """Conversations of these ends (None: any), healthy ones too, the weightiest first.
         interfaces: only those seen at one of them, if any is named."""
-        raise NotImplementedError
+        conditions, values = ["true"], list[Any]()
+        for end, networks in (("client", client), ("server", server)):
+            if networks is not None:
+                condition, more = addresses_within(self._connection, end, networks)
+                conditions.append(condition)
+                values += more
+        for column, value in (("port", port), ("protocol", protocol)):
+            if value is not None:
+                conditions.append(f"{column} = ?")
+                values.append(value)
+        if interfaces:
+            conditions.append("list_contains(?, interface)")
+            values.append(list(interfaces))
+        return picked(self._connection, " AND ".join(conditions), _WEIGHT, most, values)
 
     def accepted(self, interface_ids: Sequence[str], most: int = 10_000) -> Iterator[Conversation]:
         """Conversations of these interfaces that hold an accepted record: what contradicts rules
         that would deny it."""
-        raise NotImplementedError
+        condition = "f_flows + r_flows > 0 AND list_contains(?, interface)"
+        order = "packets DESC, interface, client, server, port, protocol"
+        return picked(self._connection, condition, order, most, [list(interface_ids)])
 
     def probes(self) -> list[Probes]:
-        raise NotImplementedError
+        """One for each interface that was probed, the most probed first."""
+        rows = self._cursor().execute(_PROBES).fetchall()
+        return [Probes(*row[:7], examples=tuple(row[7]), top_ports=tuple(row[8])) for row in rows]
 
     def losses(self) -> list[TransitLoss]:
-        raise NotImplementedError
+        """What transit gateways dropped, the most packets first."""
+        rows = self._cursor().execute(_LOSSES).fetchall()
+        return [TransitLoss(*row) for row in rows]
 
     def gaps(self) -> list[Gap]:
-        raise NotImplementedError
+        """Of each interface with SKIPDATA."""
+        rows = self._cursor().execute(
+            f"SELECT interface, sum(flows)::BIGINT, min(first), max(last) FROM parts "
+            f"WHERE kind = {SKIPDATA} GROUP BY interface ORDER BY interface"
+        )
+        return [Gap(*row) for row in rows.fetchall()]
+
+    def timeline(self, buckets: int = 60) -> list[Bucket]:
+        """Traffic over time in at most so many stretches of one length, without gaps."""
+        return self._timeline.buckets(buckets)
+
+    def top(self, by: By, most: int = 10) -> list[Talker]:
+        """Who or what had most bytes: by "interface", "address", "pair" (client and server) or
+        "port" (service port and protocol). What several interfaces saw counts once, except by
+        interface."""
+        return top_of(self._cursor(), by, most)
+
+    def pairs(self, most: int = 1000) -> list[Pair]:
+        """Who talked with which service, most bytes first; what several interfaces saw counts
+        once."""
+        return pairs_of(self._cursor(), most)
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        return self._connection.cursor()
+
+
+_PROBES = """
+    WITH probing AS (SELECT * FROM conversations WHERE probe),
+    sources AS (
+        SELECT interface, client, sum(flows) AS flows FROM probing GROUP BY ALL
+    ),
+    examples AS (
+        SELECT interface, list(client ORDER BY flows DESC, client)[:5] AS examples,
+            count(*) AS sources
+        FROM sources GROUP BY ALL
+    ),
+    ports AS (
+        SELECT interface, port, sum(flows) AS flows FROM probing GROUP BY ALL
+    ),
+    top_ports AS (
+        SELECT interface, list(port ORDER BY flows DESC, port)[:10] AS top_ports,
+            count(*) AS ports
+        FROM ports GROUP BY ALL
+    )
+    SELECT interface, sum(flows)::BIGINT AS flows, sum(packets), any_value(sources),
+        any_value(ports), min(first), max(last), any_value(examples), any_value(top_ports)
+    FROM probing JOIN examples USING (interface) JOIN top_ports USING (interface)
+    GROUP BY interface ORDER BY flows DESC, interface
+"""
+_LOSSES = f"""
+    SELECT tgw_id, tgw_attachment_id, tgw_pair_attachment_id, client, server, port, protocol,
+        sum(flows)::BIGINT, sum(packets), min(first), max(last),
+        {", ".join(f"coalesce(sum({name}), 0)" for name in LOST)}
+    FROM parts WHERE kind = {LOSS} GROUP BY 1, 2, 3, 4, 5, 6, 7
+    ORDER BY {" + ".join(f"coalesce(sum({name}), 0)" for name in LOST)} DESC, 1, 2, 4, 5, 6, 7
+    LIMIT {MOST}
+"""
 
 
 @contextmanager
 def gather(reading: Reading, *, memory: str = "1GB") -> Iterator[Traffic]:
     """Read everything once. Memory is bounded: what does not fit is spilled to a temporary folder,
-    which is gone when the block ends."""
-    raise NotImplementedError
-    yield
+    which is gone when the block ends.
+
+    Raises UsageError where the format has no addresses. What is wrong with a source is in
+    `reading.errors` afterwards; its readable records were taken.
+    """
+    import pyarrow as pa
+
+    with reading.scan() as all_columns:
+        columns = frozenset(all_columns.schema.names)
+    names = used(columns)
+    timeline = Timeline()
+    with connect(memory=memory) as connection, reading.scan(columns=names) as stream:
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for batch in reading.batches(stream):
+                made = pa.record_batch(batch)
+                timeline.add(made)
+                yield made
+
+        connection.register(
+            "records", pa.RecordBatchReader.from_batches(pa.schema(stream.schema), batches())
+        )
+        aggregate(connection, names)
+        connection.unregister("records")
+        facts = _facts(connection, columns)
+        turn(connection)
+        find_own(connection)
+        conclude(connection)
+        yield Traffic(connection, facts, timeline)
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) -> Facts:
+    def flows(kind: int) -> str:
+        return f"coalesce(sum(flows) FILTER (kind = {kind}), 0)::BIGINT"
+
+    row = connection.execute(
+        f"""
+        SELECT coalesce(sum(flows), 0)::BIGINT, {flows(ACCEPTED)}, {flows(REJECTED)},
+            {flows(NODATA)}, {flows(SKIPDATA)},
+            coalesce(min(first) FILTER (first > 0), 0), coalesce(max(last), 0)
+        FROM parts
+        """
+    ).fetchone()
+    interfaces = connection.execute("SELECT DISTINCT interface FROM parts").fetchall()
+    seen = frozenset(name for (name,) in interfaces if name != "-")
+    return Facts(columns, *(row or ()), interfaces=seen)

@@ -1,0 +1,155 @@
+"""Second thoughts about who is the client, once all records have been seen.
+
+`parts` was made record by record. Here rows are turned round (client and server swapped) where
+other rows know better; the sums stay as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vpcflow_diagnose.traffic.parts import KEY, LOSS, REJECTED
+from vpcflow_diagnose.traffic.ports import rank_sql
+
+if TYPE_CHECKING:
+    import duckdb
+
+_PLAIN = f"kind < {LOSS} AND syn + syn_ack = 0"
+"""Rows that no SYN has settled."""
+
+
+def turn(connection: duckdb.DuckDBPyConnection) -> int:
+    """Turn what stands the wrong way round in `parts`. Returns how many rows."""
+    turned = 0
+    for find in (_by_syn, _by_support, _by_time):
+        connection.execute(f"CREATE TABLE turned AS {find(connection)}")
+        row = connection.execute("SELECT count(*) FROM turned").fetchone()
+        if row and row[0]:
+            connection.execute(_TURN)
+            turned += row[0]
+        connection.execute("DROP TABLE turned")
+    connection.execute("DROP TABLE opened")
+    return turned
+
+
+_TURN = """
+    UPDATE parts SET client = server, server = client, port = low, low = port, high = port,
+        bits = 1::UBIGINT << (port % 64)::UBIGINT, reply = NOT reply
+    FROM turned WHERE parts.rowid = turned.id
+"""
+
+
+def _by_syn(connection: duckdb.DuckDBPyConnection) -> str:
+    """TCP records from the middle of a connection whose SYN says the opposite of the ports' ranks:
+    the same connection was opened from the other end, or this "client's" port is a service that
+    answered SYNs, and the "service" never did."""
+    connection.execute(
+        f"""
+        CREATE TABLE opened AS
+        SELECT client, server, port, protocol, min(low) AS low, max(high) AS high,
+            sum(syn_ack) > 0 AS answered
+        FROM parts WHERE kind < {LOSS} AND syn + syn_ack > 0
+        GROUP BY client, server, port, protocol
+        """
+    )
+    return f"""
+        WITH unsure AS (
+            SELECT rowid AS id, client, server, port, low, protocol FROM parts
+            WHERE {_PLAIN} AND low = high AND low > 0
+        ),
+        answering AS (
+            SELECT DISTINCT server, port, protocol FROM opened WHERE answered
+        )
+        SELECT id FROM unsure u
+        WHERE NOT EXISTS (
+                SELECT 1 FROM opened o WHERE o.client = u.client AND o.server = u.server
+                    AND o.port = u.port AND o.protocol = u.protocol)
+            AND (
+                EXISTS (
+                    SELECT 1 FROM opened o WHERE o.client = u.server AND o.server = u.client
+                        AND o.port = u.low AND o.protocol = u.protocol
+                        AND o.low <= u.port AND o.high >= u.port)
+                OR (u.port >= 1024
+                    AND EXISTS (
+                        SELECT 1 FROM answering a WHERE a.server = u.client
+                            AND a.port = u.low AND a.protocol = u.protocol)
+                    AND NOT EXISTS (
+                        SELECT 1 FROM answering a WHERE a.server = u.server
+                            AND a.port = u.port AND a.protocol = u.protocol)))
+    """
+
+
+def _by_support(connection: duckdb.DuckDBPyConnection) -> str:
+    """Where no flag tells (UDP, and formats without tcp-flags) and both ports are of one rank: the
+    service is the end that more other ends talk to, if it has at least two."""
+    return f"""
+        WITH unsure AS (
+            SELECT rowid AS id, client, server, port, low, protocol FROM parts
+            WHERE {_PLAIN} AND low = high AND low <> port AND port >= 1024
+                AND {rank_sql("low")} = {rank_sql("port")}
+                AND NOT EXISTS (
+                    SELECT 1 FROM opened o WHERE o.client = parts.client
+                        AND o.server = parts.server AND o.port = parts.port
+                        AND o.protocol = parts.protocol)
+        ),
+        ends AS (
+            SELECT client AS address, low AS port, protocol FROM unsure
+            UNION SELECT server, port, protocol FROM unsure
+        ),
+        as_client AS (
+            SELECT client AS address, low AS port, protocol, server AS other, port AS other_port
+            FROM unsure GROUP BY ALL
+        ),
+        as_server AS (
+            SELECT server AS address, port, protocol, client AS other, max(bit_count(bits)) AS many
+            FROM parts SEMI JOIN ends
+                ON ends.address = server AND ends.port = parts.port
+                AND ends.protocol = parts.protocol
+            WHERE kind < {LOSS} GROUP BY ALL
+        ),
+        support AS (
+            SELECT address, port, protocol, sum(many) AS many FROM (
+                SELECT address, port, protocol, count(*) AS many FROM as_client GROUP BY ALL
+                UNION ALL
+                SELECT address, port, protocol, sum(many) AS many FROM as_server GROUP BY ALL
+            ) GROUP BY ALL
+        )
+        SELECT id FROM unsure u
+        JOIN support c ON c.address = u.client AND c.port = u.low AND c.protocol = u.protocol
+        JOIN support s ON s.address = u.server AND s.port = u.port AND s.protocol = u.protocol
+        WHERE c.many >= 2 AND c.many > s.many
+    """
+
+
+def _by_time(connection: duckdb.DuckDBPyConnection) -> str:
+    """Protocols without ports and equal ports at both ends: the client is who was seen first. In
+    the same second: who was let through where the other was only rejected (a reply can be rejected
+    only after a request that was not); then who sent from this interface; then the lower address,
+    which is how they stand."""
+    return f"""
+        WITH even AS (
+            SELECT {KEY},
+                min(first) FILTER (NOT reply) AS forth, min(first) FILTER (reply) AS back,
+                coalesce(sum(flows) FILTER (NOT reply AND kind <> {REJECTED}), 0) AS forth_passed,
+                coalesce(sum(flows) FILTER (reply AND kind <> {REJECTED}), 0) AS back_passed,
+                coalesce(sum(egress) FILTER (NOT reply), 0) AS forth_egress
+            FROM parts p
+            WHERE kind < {LOSS} AND port = low AND low = high AND NOT EXISTS (
+                SELECT 1 FROM opened o
+                WHERE o.protocol = p.protocol AND o.port = p.port
+                    AND ((o.client = p.client AND o.server = p.server)
+                        OR (o.client = p.server AND o.server = p.client)))
+            GROUP BY {KEY}
+        ),
+        wrong AS (
+            SELECT {KEY} FROM even WHERE CASE
+                WHEN back IS NULL THEN false
+                WHEN forth IS NULL OR back < forth THEN true
+                WHEN back > forth THEN false
+                WHEN (forth_passed > 0) <> (back_passed > 0) THEN back_passed > 0
+                ELSE forth_egress < 0
+            END
+        )
+        SELECT parts.rowid AS id FROM parts JOIN wrong USING ({KEY})
+        WHERE kind < {LOSS} AND parts.port = low AND low = high
+    """

@@ -1,0 +1,131 @@
+"""Traffic over time, added up while records are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SECOND = 1000
+WIDTHS = tuple(
+    _SECOND * seconds
+    for seconds in (1, 10, 60, 600, 3_600, 21_600, 86_400, 30 * 86_400, 3_600 * 86_400)
+)
+"""Milliseconds; each divides the next."""
+_MOST = 10_000
+_SHOWN = tuple(
+    _SECOND * seconds
+    for seconds in (
+        *(1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 10_800, 21_600),
+        *(43_200, 86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400, 360 * 86_400, 3_600 * 86_400),
+    )
+)
+_ROWS = 1 << 17
+
+
+@frozen
+class Bucket:
+    """What began in one stretch of time: milliseconds since 1970, `end` exclusive."""
+
+    start: int
+    end: int
+    accepted_flows: int = 0
+    accepted_packets: int = 0
+    accepted_bytes: int = 0
+    rejected_flows: int = 0
+    rejected_packets: int = 0
+    rejected_bytes: int = 0
+
+
+_Sums = list[int]
+
+
+@define
+class Timeline:
+    """Sums by stretches that are as short as `_MOST` of them allow. Records without a `start` or
+    without an action, NODATA and SKIPDATA are not in it."""
+
+    _width: int = 0
+    _sums: dict[int, _Sums] = field(factory=dict)
+    _waiting: list[pa.RecordBatch] = field(factory=list)
+    _rows: int = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Columns start, action, packets and bytes, those that there are."""
+        if "start" not in batch.schema.names or "action" not in batch.schema.names:
+            return
+        names = [n for n in ("start", "action", "packets", "bytes") if n in batch.schema.names]
+        self._waiting.append(batch.select(names))
+        self._rows += batch.num_rows
+        if self._rows >= _ROWS:
+            self._settle()
+
+    def buckets(self, most: int) -> list[Bucket]:
+        """At most so many stretches of one length, from the first record to the last, without
+        gaps."""
+        self._settle()
+        if not self._sums:
+            return []
+        step = WIDTHS[self._width]
+        first, last = min(self._sums) * step, max(self._sums) * step
+        width = next(
+            (w for w in _SHOWN if w % step == 0 and last // w - first // w < most), _SHOWN[-1]
+        )
+        folded = _fold(self._sums, width // step)
+        return [
+            Bucket(number * width, (number + 1) * width, *folded.get(number, [0] * 6))
+            for number in range(first // width, last // width + 1)
+        ]
+
+    def _settle(self) -> None:
+        """Add what waits to the sums."""
+        if not self._waiting:
+            return
+        for action, number, sums in _grouped(self._waiting, WIDTHS[self._width]):
+            offset = 0 if action == "ACCEPT" else 3
+            total = self._sums.setdefault(number, [0] * 6)
+            for place, value in enumerate(sums):
+                total[offset + place] += value
+        self._waiting.clear()
+        self._rows = 0
+        while len(self._sums) > _MOST and self._width + 1 < len(WIDTHS):
+            self._sums = _fold(self._sums, WIDTHS[self._width + 1] // WIDTHS[self._width])
+            self._width += 1
+
+
+def _fold(sums: dict[int, _Sums], times: int) -> dict[int, _Sums]:
+    folded: dict[int, _Sums] = {}
+    for number, values in sums.items():
+        total = folded.setdefault(number // times, [0] * 6)
+        for place, value in enumerate(values):
+            total[place] += value
+    return folded
+
+
+def _grouped(
+    batches: Sequence[pa.RecordBatch], width: int
+) -> list[tuple[str, int, tuple[int, ...]]]:
+    """Action, number of the stretch, and flows, packets, bytes."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    table = pa.Table.from_batches(batches).unify_dictionaries()
+    start = table["start"].cast(pa.int64())
+    table = table.set_column(0, "start", pc.divide(start, width))
+    sums = [name for name in ("packets", "bytes") if name in table.schema.names]
+    groups = table.group_by(["action", "start"], use_threads=False).aggregate(
+        [([], "count_all"), *((name, "sum") for name in sums)]
+    )
+    return [
+        (
+            row["action"],
+            row["start"],
+            (row["count_all"], row.get("packets_sum") or 0, row.get("bytes_sum") or 0),
+        )
+        for row in groups.to_pylist()
+        if row["action"] in ("ACCEPT", "REJECT") and row["start"] is not None
+    ]
