@@ -38,6 +38,11 @@ BRINGS = {  # what this repository's own plugins register, for "pip install ..."
     },
     "enricher": {"eni": "vpcflow-aws", "geoip": "vpcflow-geoip"},
     "place": {"s3": "vpcflow-aws"},
+    "command": {
+        "inventory": "vpcflow-aws",
+        **dict.fromkeys(("sql", "query", "top", "athena", "cost", "setup"), "vpcflow-query"),
+        **dict.fromkeys(("diagnose", "why", "report"), "vpcflow-diagnose"),
+    },
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -141,3 +142,17 @@ def test_without_its_extra_it_says_how_to_get_it(missing: str) -> None:
     assert result.returncode == 2
     assert "pip install 'vpcflow[cli]'" in result.stderr
     assert result.stdout == ""
+
+
+def test_a_command_of_a_plugin_that_is_not_in_use_says_which_to_install() -> None:
+    command = [sys.executable, "-m", "vpcflow", "diagnose", "logs/"]
+    result = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "VPCFLOW_BLOCK_PLUGINS": "all"},
+    )
+    assert result.returncode == 2
+    assert "pip install vpcflow-diagnose" in result.stderr

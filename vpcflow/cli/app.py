@@ -19,7 +19,7 @@ from vpcflow.cli.run import run as run_
 from vpcflow.cli.screen import Screen, error_lines
 from vpcflow.cli.text import safe_lines
 from vpcflow.errors import UsageError, VpcflowError
-from vpcflow.plugins import PluginWarning
+from vpcflow.plugins import BRINGS, PluginWarning
 from vpcflow.plugins import plugins as installed
 
 INTERRUPTED = 130
@@ -48,6 +48,18 @@ class Misuse(Failure):
 
 class Program(click.Group):
     """A group whose commands may raise what the package raises."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A command that a plugin would bring is known by name: the error says which one."""
+        name = args[0] if args else ""
+        if name in BRINGS["command"] and self.get_command(ctx, name) is None:
+            raise UsageError(
+                f"vpcflow {name} is a command of {BRINGS['command'][name]}, which is not in use",
+                hint=f"pip install {BRINGS['command'][name]} (vpcflow plugins lists what is there)",
+            )
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
