@@ -76,7 +76,8 @@ _TCP_UNLESS_SAID = 6
 def _protocol(text: str) -> tuple[str, int | None]:
     """The part behind a slash, unless it is the length of a CIDR block."""
     before, slash, name = text.rpartition("/")
-    if not slash or (name.isdigit() and not _PORT.fullmatch(before)):
+    length = name.isdigit() and not _PORT.fullmatch(before)
+    if not slash or length or ":" in name:  # 10.0.0.0/8:443
         return text, None
     number = protocol_number(name)
     if number is None and name.isdigit() and int(name) <= 255:

@@ -20,6 +20,7 @@ from vpcflow_diagnose.reasoning.exchange import TCP, Exchange, exchanges, talked
 from vpcflow_diagnose.reasoning.grouping import Ranked, findings, moment
 from vpcflow_diagnose.reasoning.judgement import Judgement
 from vpcflow_diagnose.reasoning.obstacles import Stop, follow
+from vpcflow_diagnose.reasoning.rules import Denial
 from vpcflow_diagnose.reasoning.steps import dns_steps
 from vpcflow_diagnose.reasoning.unanswered import USUAL_PORTS
 from vpcflow_diagnose.traffic.conversation import Conversation
@@ -126,7 +127,9 @@ def _nothing(case: Case, asked: Question) -> Ranked:
         "or went elsewhere (DNS), or neither end is logged"
     )
     if stops:
-        text += f". If it were sent, it would be stopped: {say.safe(stops[0].what.words)}"
+        what = stops[0].what
+        by = f"by {say.dropper(what)}" if isinstance(what, Denial) else say.safe(what.words)
+        text += f". If it were sent, it would be stopped: {by}"
     cause = "not-logged" if where else "no-traffic"
     if where:
         text = (

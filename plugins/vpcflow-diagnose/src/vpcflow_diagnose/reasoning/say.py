@@ -62,22 +62,25 @@ def denied(
     client_ports: tuple[int, int],
 ) -> str:
     """Which rule set drops which packets."""
-    side = _OUT_IN[denial.direction]
     if reply:
         what = f"The reply from {_at(server, e)} to {client.label}"
     else:
         what = f"{_protocol(e)} from {client.label} to {_at(server, e)}"
-    if denial.cause == "security-group":
-        missing = safe(denial.rule)
-        return (
-            f"{what} is dropped by the security group {safe(denial.resource)} ({side}): no rule "
-            f"allows {missing}; nearest: {safe(denial.words)}"
-        )
-    said = f"{what} is dropped by {safe(denial.resource)} rule {safe(denial.rule)} ({side}): "
-    said += f"it {safe(denial.words)}"
+    uses = ""
     if reply and denial.ports and client_ports[1]:
-        said += f", and this client uses {ports(*client_ports)}"
-    return said
+        uses = f", and this client uses {ports(*client_ports)}"
+    return f"{what} is dropped by {dropper(denial)}{uses}"
+
+
+def dropper(denial: Denial) -> str:
+    """The rule set, the rule, and what that says instead."""
+    side = _OUT_IN[denial.direction]
+    if denial.cause == "security-group":
+        return (
+            f"the security group {safe(denial.resource)} ({side}): no rule allows "
+            f"{safe(denial.rule)}; nearest: {safe(denial.words)}"
+        )
+    return f"{safe(denial.resource)} rule {safe(denial.rule)} ({side}): it {safe(denial.words)}"
 
 
 def _at(end: End, e: Exchange) -> str:
