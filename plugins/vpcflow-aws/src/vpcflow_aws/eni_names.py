@@ -7,7 +7,7 @@ databases, where exactly one instance can own the interface.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from attrs import evolve, frozen
@@ -24,6 +24,7 @@ from vpcflow_aws.inventory_items import (
 )
 
 T = TypeVar("T", Named, NatGateway, VpcEndpoint)
+Place = str | tuple[str | None, frozenset[str]]
 _UNKNOWN = ("network-interface", "managed-interface")
 _CLUSTER_TAGS = ("eks:cluster-name", "alpha.eksctl.io/cluster-name")
 _CLUSTER_PREFIX = "kubernetes.io/cluster/"
@@ -39,7 +40,8 @@ class Names:
     gateway_of: Mapping[str, NatGateway]
     endpoints: Mapping[str, VpcEndpoint]
     endpoint_of: Mapping[str, VpcEndpoint]
-    databases: tuple[DbInstance, ...]
+    databases: Mapping[Place, Sequence[DbInstance]]
+    """By endpoint, and by VPC and security groups: an account can have thousands."""
     zones: Mapping[str, str]
     """Availability Zone ids by subnet."""
 
@@ -53,7 +55,7 @@ class Names:
             {eni: gateway for gateway in gateways for eni in gateway.interfaces},
             _by_id(endpoints),
             {eni: endpoint for endpoint in endpoints for eni in endpoint.interfaces},
-            snapshot.db_instances(),
+            _by_place(snapshot.db_instances()),
             {subnet.id: subnet.zone_id for subnet in snapshot.subnets() if subnet.zone_id},
         )
 
@@ -112,10 +114,11 @@ class Names:
         """
         own = {_normal(address.private) for address in interface.addresses}
         own |= {_normal(a.public) for a in interface.addresses if a.public}
-        by_address = [d.id for d in self.databases if d.endpoint and _normal(d.endpoint) in own]
+        by_address = [d.id for address in own for d in self.databases.get(address, ())]
         if by_address:
             return by_address[0] if len(by_address) == 1 else None
-        fitting = [database.id for database in self.databases if _fits(database, interface)]
+        near = self.databases.get((interface.vpc_id, frozenset(interface.groups)), ())
+        fitting = [database.id for database in near if _fits(database, interface)]
         return fitting[0] if len(fitting) == 1 else None
 
 
@@ -127,6 +130,15 @@ def _fits(database: DbInstance, interface: NetworkInterface) -> bool:
         and interface.zone in database.zones
         and database.groups == frozenset(interface.groups)
     )
+
+
+def _by_place(databases: Iterable[DbInstance]) -> dict[Place, list[DbInstance]]:
+    found: dict[Place, list[DbInstance]] = {}
+    for database in databases:
+        if database.endpoint:
+            found.setdefault(_normal(database.endpoint), []).append(database)
+        found.setdefault((database.vpc_id, database.groups), []).append(database)
+    return found
 
 
 def _by_id(items: Iterable[T]) -> dict[str, T]:
