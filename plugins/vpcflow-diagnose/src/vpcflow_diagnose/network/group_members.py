@@ -11,7 +11,6 @@ from __future__ import annotations
 from vpcflow_aws.inventory import INTERFACES
 
 from vpcflow_diagnose.network import routes
-from vpcflow_diagnose.network.addresses import number
 from vpcflow_diagnose.network.group_rules import GroupRule
 from vpcflow_diagnose.network.network import Interface, Network
 from vpcflow_diagnose.network.packet import Direction, Packet
@@ -19,7 +18,6 @@ from vpcflow_diagnose.network.packet import Direction, Packet
 Answer = tuple[bool | None, str]
 """Yes, no, or None and why it cannot be told."""
 NO: Answer = (False, "")
-_MIDDLEBOXES = ("interface", "gateway-load-balancer")
 
 
 def member(
@@ -36,10 +34,26 @@ def member(
     vpc_id = interface.vpc_id
     found = network.index.in_vpc(vpc_id, address)
     if found is not None:
-        return _has(network, found, packet, rule)
-    if vpc_id in network.index.vpcs(address):
-        return NO  # an address of this VPC that no interface has
-    return _elsewhere(network, interface, packet, direction, rule, address)
+        answer = _has(network, interface, found, packet, direction, rule)
+    elif vpc_id in network.index.vpcs(address):
+        answer = NO  # an address of this VPC that no interface has
+    else:
+        answer = _elsewhere(network, interface, packet, direction, rule, address)
+    if answer == NO and direction == "ingress":
+        return _through_balancer(network, interface, rule)
+    return answer
+
+
+def _through_balancer(network: Network, interface: Interface, rule: GroupRule) -> Answer:
+    """A network load balancer may pass the client's address on; what comes through it then still
+    counts as its group's (ELB User Guide for Network Load Balancers, "security groups")."""
+    targets = network.balanced.get(rule.peer, frozenset())
+    if not targets.isdisjoint((interface.owner_id, *interface.addresses)):
+        return None, (
+            f"it allows {rule.peer}, the group of a network load balancer, and the packet may have "
+            "come through that with its client's address"
+        )
+    return NO
 
 
 def _elsewhere(
@@ -62,7 +76,7 @@ def _elsewhere(
         return None, f"the interfaces of {other}, which have {rule.peer}, are not in the inventory"
     if found is None:
         return NO
-    means, why = _has(network, found, packet, rule)
+    means, why = _has(network, interface, found, packet, direction, rule)
     if means and linked is None:
         return None, (
             f"whether the transit gateway between {own} and {other} passes references to "
@@ -71,10 +85,18 @@ def _elsewhere(
     return means, why
 
 
-def _has(network: Network, peer: Interface, packet: Packet, rule: GroupRule) -> Answer:
-    if rule.peer not in peer.groups or _forwarded(network, packet, peer.vpc_id):
+def _has(
+    network: Network,
+    interface: Interface,
+    peer: Interface,
+    packet: Packet,
+    direction: Direction,
+    rule: GroupRule,
+) -> Answer:
+    if rule.peer not in peer.groups:
         return NO
-    return True, ""
+    source, target = (peer, interface) if direction == "ingress" else (interface, peer)
+    return NO if _forwarded(network, source, target, packet) else (True, "")
 
 
 def _vpc_of_group(network: Network, rule: GroupRule) -> str | None:
@@ -103,17 +125,12 @@ def _may_hold(network: Network, vpc_id: str, address: int) -> bool:
     return not network.index.vpcs(address)
 
 
-def _forwarded(network: Network, packet: Packet, peer_vpc: str | None) -> bool:
-    """Whether the route from the packet's source leads through an appliance."""
-    value = number(packet.src)
-    source = network.index.in_vpc(peer_vpc, value) if value is not None else None
-    if source is None:
-        owner = network.owner(packet.src)
-        source = owner
-    if source is None or source.subnet_id is None:
+def _forwarded(network: Network, source: Interface, target: Interface, packet: Packet) -> bool:
+    """Whether the route from the packet's source leads through an appliance. Within a subnet no
+    route is asked."""
+    if source.subnet_id is None or source.subnet_id == target.subnet_id:
         return False
     hop = routes.next_hop(network, source.subnet_id, packet.dst)
     if hop.target == "interface":
-        through = network.interfaces.get(hop.target_id or "")
-        return through is None or packet.dst not in through.addresses
+        return hop.target_id not in (target.id, target.owner_id)
     return hop.target == "gateway-load-balancer"

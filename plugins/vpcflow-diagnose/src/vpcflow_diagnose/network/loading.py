@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 from vpcflow_aws.eni_names import Names
-from vpcflow_aws.inventory import Snapshot
+from vpcflow_aws.inventory import Lack, Snapshot
 from vpcflow_aws.inventory_items import Json, NetworkInterface, part, parts, text
 
 from vpcflow_diagnose.network import item_readers as read
@@ -81,8 +81,14 @@ def _load(snapshot: Snapshot) -> Network:
 
 
 def _by_id(snapshot: Snapshot, file: str, of: Callable[[Json], Item | None]) -> dict[str, Item]:
-    found = (of(item) for item in snapshot.items(file))
-    return {item.id: item for item in found if item is not None}
+    items = snapshot.items(file)
+    found = [item for entry in items if (item := of(entry)) is not None]
+    if len(found) < len(items):
+        reason = f"{len(items) - len(found)} of {len(items)} entries are without an id: left out"
+        lack = Lack(file, reason, part=True)
+        if lack not in snapshot.lacks:
+            snapshot.lacks.append(lack)
+    return {item.id: item for item in found}
 
 
 def _prefix_lists(snapshot: Snapshot) -> dict[str, list[Block]]:

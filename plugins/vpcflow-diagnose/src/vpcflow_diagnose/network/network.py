@@ -130,7 +130,7 @@ class Network:
         """Whose private, secondary, prefix, IPv6 or public address this is. vpc_id decides between
         VPCs that use the same blocks; an address that several have is nobody's without it.
 
-        An address in the blocks of vpc_id is never another VPC's. Elsewhere, VPCs that are peered
+        An address in the blocks of vpc_id is never another VPC's. Elsewhere, VPCs that are linked
         with vpc_id come before others.
         """
         value = number(address)
@@ -148,8 +148,7 @@ class Network:
                 return found
         others = self.index.anywhere(value)
         if len(others) > 1 and vpc_id is not None:
-            near = self.peers.get(vpc_id, ())
-            others = [one for one in others if one.vpc_id in near]
+            others = [one for one in others if self.linked(vpc_id, one.vpc_id)]
         return others[0] if len(others) == 1 else None
 
     def place(self, address: str, vpc_id: str | None = None) -> Place:
@@ -182,8 +181,12 @@ class Network:
         value = number(address)
         return () if value is None else tuple(self.index.vpcs(value))
 
-    def nat_gateway_of(self, address: str) -> NatGateway | None:
-        """The NAT gateway that has a public or private address: a regional one has no interface."""
+    def nat_gateway_of(self, address: str, vpc_id: str | None = None) -> NatGateway | None:
+        """The NAT gateway that has a public or private address. A regional one has no interface,
+        so its public addresses lie in the internet for `owner` and `place`."""
+        owner = self.owner(address, vpc_id)
+        if owner is not None:
+            return self.nat_gateways.get(owner.owner_id or "")
         return self._nat_addresses.get(address)
 
     # Names
@@ -236,6 +239,13 @@ class Network:
         """The transit gateways to which both VPCs are attached."""
         return self._transit(vpc_id) & self._transit(other)
 
+    def linked(self, vpc_id: str, other: str | None) -> bool:
+        """Whether a peering or a transit gateway connects two VPCs. Routes may still be missing."""
+        if other is None:
+            return False
+        peered = other in self.peers.get(vpc_id, ())
+        return peered or bool(self.shared_transit_gateways(vpc_id, other))
+
     def _transit(self, vpc_id: str) -> frozenset[str]:
         used = (a for a in self.attachments_of(vpc_id) if a.state in ("available", "modifying"))
         return frozenset(a.tgw_id for a in used if a.tgw_id)
@@ -281,5 +291,18 @@ class Network:
         return {
             address: gateway
             for gateway in self.nat_gateways.values()
-            for address in (*gateway.public_addresses, *gateway.addresses)
+            for address in gateway.public_addresses
         }
+
+    @cached_property
+    def balanced(self) -> Mapping[str, frozenset[str]]:
+        """By security group of network load balancers: instances and addresses that are targets of
+        these and may see their clients' addresses."""
+        found: dict[str, set[str]] = {}
+        for target in self.targets:
+            for arn in target.load_balancers if target.preserve_client_ip is not False else ():
+                balancer = self.load_balancers.get(arn)
+                if balancer is not None and balancer.type == "network":
+                    for group in balancer.groups:
+                        found.setdefault(group, set()).add(target.id)
+        return {group: frozenset(ids) for group, ids in found.items()}

@@ -27,7 +27,10 @@ def evaluate(network: Network, subnet_id: str, packet: Packet, direction: Direct
     if isinstance(found, Verdict):
         return found
     acl, entries, address = found
-    return _first_match(acl, entries, packet, address, direction)
+    decides = _first_match(acl, entries, packet, address)
+    if isinstance(decides, Verdict):
+        return decides
+    return _verdict(acl, decides, packet, address, direction)
 
 
 def by_port(
@@ -39,10 +42,16 @@ def by_port(
     if isinstance(found, Verdict):
         return [(low, high, found)]
     acl, entries, address = found
+    verdicts: dict[AclEntry, Verdict] = {}  # what an entry says does not depend on the port
     ranges: list[tuple[int, int, Verdict]] = []
     for start, end in _cuts(entries, packet.protocol, low, high):
-        at = evolve(packet, dstport=start)
-        verdict = _first_match(acl, entries, at, address, direction)
+        decides = _first_match(acl, entries, evolve(packet, dstport=start), address)
+        if isinstance(decides, Verdict):
+            verdict = decides
+        elif decides in verdicts:
+            verdict = verdicts[decides]
+        else:
+            verdict = verdicts[decides] = _verdict(acl, decides, packet, address, direction)
         if ranges and ranges[-1][2] == verdict:
             ranges[-1] = (ranges[-1][0], end, verdict)
         else:
@@ -69,38 +78,29 @@ def _entries(
 
 
 def _first_match(
-    acl: NetworkAcl,
-    entries: Sequence[AclEntry],
-    packet: Packet,
-    address: int,
-    direction: Direction,
-) -> Verdict:
-    """entries: those whose block holds the address, or that cannot be read. One that may match or
-    not leaves the verdict open, unless the one that surely matches says the same."""
-    open_: list[tuple[AclEntry, str]] = []
+    acl: NetworkAcl, entries: Sequence[AclEntry], packet: Packet, address: int
+) -> AclEntry | Verdict:
+    """The entry that decides, or the verdict None if an earlier one may match and says otherwise.
+    entries: those whose block holds the address, or that cannot be read."""
+    open_: list[AclEntry] = []
+    last = AclEntry(LAST_RULE + (address >= SIX), False, Service(None), None)
     for entry in entries:
         matches = _matches(entry, packet)
+        if matches:
+            last = entry
+            break
         if matches is None:
-            open_.append((entry, _why(acl, entry)))
-        elif matches:
-            return _decided(acl, entry, open_) or _verdict(acl, entry, packet, address, direction)
-    number_ = LAST_RULE + (address >= SIX)
-    last = AclEntry(number_, False, Service(None), None)
-    return _decided(acl, last, open_) or _verdict(acl, last, packet, address, direction)
+            open_.append(entry)
+    for entry in open_:
+        if entry.service is None or entry.block is None or entry.allow != last.allow:
+            return Verdict(None, acl.id, str(entry.number), "", _why(acl, entry))
+    return last
 
 
 def _matches(entry: AclEntry, packet: Packet) -> bool | None:
     if entry.service is None or entry.block is None:
         return None
     return entry.service.matches(packet)
-
-
-def _decided(acl: NetworkAcl, last: AclEntry, open_: list[tuple[AclEntry, str]]) -> Verdict | None:
-    """The verdict None, if one of the open entries would say otherwise than the last one."""
-    for entry, why in open_:
-        if entry.service is None or entry.block is None or entry.allow != last.allow:
-            return Verdict(None, acl.id, str(entry.number), "", why)
-    return None
 
 
 def _why(acl: NetworkAcl, entry: AclEntry) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import define, field, frozen
 from vpcflow_aws.inventory_items import Json, parts, text
@@ -63,7 +63,8 @@ class Route:
 class RouteTable:
     """subnets, gateways: what it is associated with. main: it is its VPC's. unknown_lists: prefix
     lists that its routes name and whose entries are not known. filtered: destinations of routes in
-    the state "filtered", whose meaning AWS does not document: they are not used."""
+    the state "filtered", whose meaning AWS does not document: they are not used. broken: how many
+    routes cannot be read."""
 
     id: str
     vpc_id: str | None
@@ -73,6 +74,7 @@ class RouteTable:
     routes: tuple[Route, ...]
     lists: frozenset[str]
     unknown_lists: tuple[str, ...] = ()
+    broken: int = 0
     filtered: PrefixTable[str] = field(factory=PrefixTable, repr=False)
     by_prefix: PrefixTable[list[Route]] = field(factory=PrefixTable, repr=False)
 
@@ -93,7 +95,9 @@ def route_table(item: Json, lists: Blocks) -> RouteTable | None:
     id_ = text(item, "RouteTableId")
     if id_ is None:
         return None
-    routes = tuple(_routes(item))
+    listed = item.get("Routes")
+    entries = listed if isinstance(listed, list) else [None]
+    routes = tuple(r for entry in entries if (r := _route(entry)) is not None)
     used = [a for a in parts(item, "Associations") if _state(a) not in ("disassociated", "failed")]
     named = frozenset(r.destination for r in routes if r.rank == LISTED)
     table = RouteTable(
@@ -105,6 +109,7 @@ def route_table(item: Json, lists: Blocks) -> RouteTable | None:
         routes,
         named,
         tuple(sorted(named - lists.keys())),
+        len(entries) - len(routes),
     )
     for route in sorted(routes, key=lambda route: route.rank):
         for of in _blocks(route, lists):
@@ -131,22 +136,23 @@ def _state(association: Json) -> str | None:
     return text(state, "State") if isinstance(state, dict) else None
 
 
-def _routes(item: Json) -> Iterator[Route]:
-    for entry in parts(item, "Routes"):
-        destination = text(entry, "DestinationCidrBlock") or text(entry, "DestinationIpv6CidrBlock")
-        listed = text(entry, "DestinationPrefixListId")
-        if destination is None and listed is None:
-            continue
-        rank = PROPAGATED if entry.get("Origin") in _PROPAGATED else STATIC
-        target, target_id = _target(entry)
-        state = text(entry, "State") or "active"
-        yield Route(
-            destination or listed or "",
-            target,
-            target_id,
-            state,
-            rank if destination is not None else LISTED,
-        )
+def _route(entry: object) -> Route | None:
+    """None for what does not say where it holds."""
+    if not isinstance(entry, dict):
+        return None
+    cidr = text(entry, "DestinationCidrBlock") or text(entry, "DestinationIpv6CidrBlock")
+    listed = text(entry, "DestinationPrefixListId")
+    if block(cidr) is None and listed is None:
+        return None
+    rank = PROPAGATED if entry.get("Origin") in _PROPAGATED else STATIC
+    target, target_id = _target(entry)
+    return Route(
+        cidr or listed or "",
+        target,
+        target_id,
+        text(entry, "State") or "active",
+        LISTED if cidr is None else rank,
+    )
 
 
 def _target(entry: Json) -> tuple[str | None, str | None]:

@@ -47,12 +47,14 @@ def _target(network: Network, route: Route) -> str | None:
 
 
 def _unknown(table: RouteTable, value: int) -> str:
-    """What might send this address elsewhere: prefix lists that are not known, and routes that AWS
-    calls filtered."""
+    """What might send this address elsewhere: prefix lists that are not known, routes that cannot
+    be read, and those that AWS calls filtered."""
     said = []
     if table.unknown_lists:
         names = ", ".join(table.unknown_lists)
         said.append(f"the entries of {names}, to which {table.id} has a route, are not known")
+    if table.broken:
+        said.append(f"{table.broken} of the routes of {table.id} cannot be read")
     filtered = table.filtered.longest(value)
     if filtered is not None:
         said.append(f"the route {filtered} of {table.id} is in the state filtered")
