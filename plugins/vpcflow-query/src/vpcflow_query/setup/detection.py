@@ -9,6 +9,7 @@ they drop is counted in four fields instead.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
@@ -19,6 +20,8 @@ from vpcflow_query.setup.plan import Plan
 
 NAMESPACE = "VpcFlow"
 PERIOD = 300
+MOST_PATTERN = 1024
+"""Characters that PutMetricFilter takes (CloudWatch Logs API Reference)."""
 _LOST = (
     "packets_lost_no_route",
     "packets_lost_blackhole",
@@ -116,8 +119,19 @@ def detection(plan: Plan) -> Detection | None:
 
 
 def pattern(format_: FlowFormat, column: str, condition: str) -> str:
-    """`[version, account_id, ..., action="REJECT", ...]`: a name a token, one with a condition."""
-    tokens = [f"{name}{_spaced(condition)}" if name == column else name for name in format_.names]
+    """`[version, account_id, ..., action="REJECT", ...]`: a name a token, one with a condition.
+
+    Where that would be longer than a pattern may be, the other tokens get short names.
+    """
+    full = _pattern(format_.names, column, condition)
+    if len(full) <= MOST_PATTERN:
+        return full
+    short = [n if n == column else f"t{i}" for i, n in enumerate(format_.names, 1)]
+    return _pattern(short, column, condition)
+
+
+def _pattern(names: Sequence[str], column: str, condition: str) -> str:
+    tokens = [f"{name}{_spaced(condition)}" if name == column else name for name in names]
     return f"[{', '.join(tokens)}]"
 
 
