@@ -12,10 +12,10 @@ from vpcflow_query.prices import DESTINATIONS, Destination, Prices
 from vpcflow_query.tiers import Amount
 
 TITLES: Mapping[str, str] = {
-    "cloudwatch": "CloudWatch Logs Standard",
-    "cloudwatch-ia": "CloudWatch Logs IA",
-    "s3": "S3, text",
-    "s3-parquet": "S3, Parquet",
+    "cloudwatch": "CloudWatch Standard",
+    "cloudwatch-ia": "CloudWatch IA",
+    "s3": "S3 (text)",
+    "s3-parquet": "S3 (Parquet)",
     "firehose": "Firehose",
 }
 PARQUET = 0.8

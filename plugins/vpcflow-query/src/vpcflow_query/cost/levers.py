@@ -131,14 +131,13 @@ def _both_ends(volume: Volume) -> Iterator[VolumeLever]:
 def _nat(volume: Volume) -> Iterator[VolumeLever]:
     share = nat_share(volume)
     gateways = sum(one.nat for one in volume.interfaces.values())
-    plural = "interface is" if gateways == 1 else "interfaces are"
     yield VolumeLever(
         "nat",
         "leave NAT gateways out",
         share.text_bytes / volume.all.text_bytes if volume.all.text_bytes else 0.0,
         False,
-        f"{gateways:,} {plural} NAT gateways' (or translate alike), with {share.records:,} "
-        "records: each connection again, in two legs; flow logs of subnets without theirs",
+        f"{share.records:,} records are of NAT gateways (interfaces that say so or translate alike: "
+        f"{gateways:,}): each connection again, in two legs; log the other subnets only",
         "what a gateway is used for, by whom, is told by the hosts' own records only while they "
         "are logged; no evidence of a failing gateway",
     )
@@ -151,8 +150,8 @@ def _nodata(volume: Volume) -> Iterator[VolumeLever]:
         "delete or do not log idle interfaces",
         _of(volume, volume.nodata),
         True,
-        f"{volume.nodata.records:,} records say that there was no traffic; {idle:,} interfaces "
-        "had none at all",
+        f"{volume.nodata.records:,} records say that there was no traffic; interfaces that wrote "
+        f"nothing else: {idle:,}",
         "an interface that is idle now may be a standby",
     )
 

@@ -66,7 +66,7 @@ class Meter:
         self._stack = ExitStack()
         self._db: duckdb.DuckDBPyConnection | None = None
         self._pending: list[tuple[vpcflow.FlowBatch, int]] = []
-        self._rows = 0
+        self._rows = self._records = 0
         self._shares = {name: Share() for name in _SHARES}
         self._fields: dict[str, FieldVolume] = {}
         self._interfaces: dict[str, InterfaceVolume] = {}
@@ -97,6 +97,11 @@ class Meter:
         self._pending.clear()
         self._stack.close()
 
+    @property
+    def records(self) -> int:
+        """Records taken so far."""
+        return self._records
+
     def add(self, batch: vpcflow.FlowBatch) -> None:
         """Take a batch, in the order of its stream. It is kept until a piece is full."""
         self._filtered += batch.counts.get("filtered", 0)
@@ -109,6 +114,7 @@ class Meter:
             self._flush()
         self._pending.append((batch, origin))
         self._rows += len(batch)
+        self._records += len(batch)
         if self._rows >= PIECE:
             self._flush()
 

@@ -28,8 +28,8 @@ def notes_on(
         notes += _of_volume(volume)
     if not prices.knows(region):
         notes.append(
-            f"There are no prices for {region}; these are {BASE}'s. Others differ by up to "
-            "half; --prices FILE brings your own."
+            f"There are no prices for {region}; these are {BASE}'s. Others differ, by "
+            "half and more; --prices FILE brings your own."
         )
     if not all(one.confirmed and (one.scan is None or one.scan.confirmed) for one in costs):
         notes.append("* rests on a price that no source at hand confirms.")
@@ -56,8 +56,8 @@ def _of_volume(volume: Volume) -> list[str]:
         notes.append(f"{volume.rejected:,} lines are no records and are in no number here.")
     if volume.skipdata.records:
         notes.append(
-            f"{volume.skipdata.records:,} SKIPDATA records: AWS lost some, how many nobody knows; "
-            "the bill may count more than these logs hold."
+            f"SKIPDATA is in {volume.skipdata.records:,} records: AWS lost some, how many nobody "
+            "knows; the bill may count more than these logs hold."
         )
     _, repeated = overlap(volume)
     if repeated:
