@@ -108,8 +108,8 @@ class Probes:
     ports: int
     first: int
     last: int
-    examples: tuple[str, ...] = ()
-    top_ports: tuple[int, ...] = ()
+    examples: tuple[str, ...] = field(default=(), converter=tuple)
+    top_ports: tuple[int, ...] = field(default=(), converter=tuple)
 
 
 @frozen

@@ -11,6 +11,7 @@ from vpcflow_query.duck import connect
 from vpcflow_diagnose.traffic.columns import LOST, used
 from vpcflow_diagnose.traffic.conversation import Conversation, Facts, Gap, Probes, TransitLoss
 from vpcflow_diagnose.traffic.conversations import conclude
+from vpcflow_diagnose.traffic.directions import Directed, directions_of
 from vpcflow_diagnose.traffic.matching import addresses_within
 from vpcflow_diagnose.traffic.orient import turn
 from vpcflow_diagnose.traffic.own import find_own
@@ -123,7 +124,7 @@ class Traffic:
     def probes(self) -> list[Probes]:
         """One for each interface that was probed, the most probed first."""
         rows = self._cursor().execute(_PROBES).fetchall()
-        return [Probes(*row[:7], examples=tuple(row[7]), top_ports=tuple(row[8])) for row in rows]
+        return [Probes(*row) for row in rows]
 
     def losses(self) -> list[TransitLoss]:
         """What transit gateways dropped, the most packets first."""
@@ -152,6 +153,11 @@ class Traffic:
         """Who talked with which service, most bytes first; what several interfaces saw counts
         once."""
         return pairs_of(self._cursor(), most)
+
+    def directions(self, most: int = 20_000) -> list[Directed]:
+        """How much went each way between two addresses: the `most` pairs with most bytes, the rest
+        with public addresses taken together."""
+        return directions_of(self._cursor(), most)
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         return self._connection.cursor()
@@ -236,6 +242,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) -> Fa
         FROM parts
         """
     ).fetchone()
+    assert row is not None
     interfaces = connection.execute("SELECT DISTINCT interface FROM parts").fetchall()
     seen = frozenset(name for (name,) in interfaces if name != "-")
-    return Facts(columns, *(row or ()), interfaces=seen)
+    records, accepted, rejected, nodata, skipdata, first, last = row
+    return Facts(columns, records, accepted, rejected, nodata, skipdata, first, last, seen)
