@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from attrs import define, field
 
-KEPT = 1 << 17
+KEPT = 1 << 15
 _RANGE = 1 << 64
 
 

@@ -27,7 +27,9 @@ def drivers(volume: Volume) -> tuple[Driver, ...]:
     nat = nat_share(volume)
     extra = sum(volume.fields[field].text_bytes for field in extra_fields(volume))
     few = volume.few.records / total.records
-    per = volume.ok.records / volume.distinct.connections if volume.distinct.connections else 0.0
+    seen = volume.distinct.records
+    ok = volume.ok.records * seen / total.records
+    per = ok / volume.distinct.connections if volume.distinct.connections else 0.0
     found = [
         Driver(
             "interface",
@@ -41,7 +43,7 @@ def drivers(volume: Volume) -> tuple[Driver, ...]:
         ),
         Driver("nodata", volume.nodata.text_bytes / total.text_bytes, "NODATA of idle interfaces"),
         Driver("fields", extra / total.text_bytes, "fields beyond the default format"),
-        Driver("overlap", copies / total.records, "records that another flow log wrote too"),
+        Driver("overlap", copies / seen if seen else 0.0, "records of another flow log too"),
         Driver("nat", nat.text_bytes / total.text_bytes, "records at NAT gateways"),
         Driver("noise", volume.noise.text_bytes / total.text_bytes, "refusals of the internet"),
     ]

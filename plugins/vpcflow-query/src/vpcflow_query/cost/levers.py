@@ -38,7 +38,7 @@ def overlap(volume: Volume) -> tuple[int, int]:
     """Records that another flow log wrote too; and records that one flow log has twice, because a
     file was given twice. A copy in a file whose name tells no flow log counts as the former."""
     repeated = volume.distinct.tracked - volume.distinct.tracked_flows
-    copies = volume.all.records - volume.distinct.flows
+    copies = volume.distinct.records - volume.distinct.flows
     repeated = max(min(repeated, copies), 0)
     return max(copies - repeated, 0), repeated
 
@@ -61,7 +61,8 @@ def empty_fields(volume: Volume) -> list[str]:
 
 def _overlap(volume: Volume) -> Iterator[VolumeLever]:
     copies, _ = overlap(volume)
-    share = copies / volume.all.records if volume.all.records else 0.0
+    seen = volume.distinct.records
+    share = copies / seen if seen else 0.0
     logs = len(volume.flow_logs)
     by = f" by {logs:,} flow logs" if logs > 1 else ""
     yield VolumeLever(
@@ -69,7 +70,7 @@ def _overlap(volume: Volume) -> Iterator[VolumeLever]:
         "delete overlapping flow logs",
         share,
         True,
-        f"{copies:,} of {volume.all.records:,} records were written before, alike in interface, "
+        f"{copies:,} of {seen:,} records were written before, alike in interface, "
         f"addresses, ports, times and counts{by}: list the flow logs of the VPC, its subnets and "
         "interfaces (aws ec2 describe-flow-logs) and keep one",
         "copies in files given twice look the same where file names do not tell the flow log; "
@@ -95,7 +96,7 @@ def _interval(volume: Volume) -> Iterator[VolumeLever]:
 
 def _reuse(volume: Volume) -> Iterator[VolumeLever]:
     counts = volume.distinct
-    if not counts.flows or not counts.connections:
+    if not counts.flows or not counts.connections or not volume.ok.records:
         return
     flows = counts.flows * volume.ok.records / volume.all.records
     few = volume.few.records / volume.ok.records
@@ -136,8 +137,8 @@ def _nat(volume: Volume) -> Iterator[VolumeLever]:
         "leave NAT gateways out",
         share.text_bytes / volume.all.text_bytes if volume.all.text_bytes else 0.0,
         False,
-        f"{share.records:,} records are of NAT gateways (interfaces that say so or translate alike: "
-        f"{gateways:,}): each connection again, in two legs; log the other subnets only",
+        f"{share.records:,} records are of NAT gateways (interfaces that say so, or translate "
+        f"alike: {gateways:,}): each connection again, in two legs; log the other subnets only",
         "what a gateway is used for, by whom, is told by the hosts' own records only while they "
         "are logged; no evidence of a failing gateway",
     )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from vpcflow_query.reading import Reading
 
+STRIDE = 16
 PIECE = 1 << 17
 """Records that are measured at a time: enough to make a query's own cost vanish."""
 MOST_INTERFACES = 50_000
@@ -60,13 +61,20 @@ class Meter:
     made with `columns=`), lengths are the usual ones, and what is told from them is left out: give
     at least interface_id, srcaddr, dstaddr, srcport, dstport, protocol, packets, bytes, start, end,
     action and log_status.
+
+    full: records after which one batch in `STRIDE` is measured and stands for the others, where
+    speed matters more than the last digit; None: all are measured. What needs all records of a flow
+    (`Volume.distinct`) is then told of the first `full` only.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, full: int | None = None) -> None:
+        self._full = full
+        self._batches = 0
         self._stack = ExitStack()
         self._db: duckdb.DuckDBPyConnection | None = None
         self._pending: list[tuple[vpcflow.FlowBatch, int]] = []
-        self._rows = self._records = 0
+        self._rows = self._records = self._keyed = 0
+        self._sampled = False
         self._shares = {name: Share() for name in _SHARES}
         self._fields: dict[str, FieldVolume] = {}
         self._interfaces: dict[str, InterfaceVolume] = {}
@@ -110,11 +118,18 @@ class Meter:
         self._stored[batch.source] = max(self._stored.get(batch.source, 0), batch.bytes_in)
         if not len(batch):
             return
+        sampled = self._full is not None and self._records >= self._full
+        self._records += len(batch)
+        if sampled != self._sampled:
+            self._flush()
+            self._sampled = sampled
+        self._batches += 1
+        if sampled and self._batches % STRIDE:
+            return
         if self._pending and _shape(self._pending[0][0]) != _shape(batch):
             self._flush()
         self._pending.append((batch, origin))
         self._rows += len(batch)
-        self._records += len(batch)
         if self._rows >= PIECE:
             self._flush()
 
@@ -178,15 +193,20 @@ class Meter:
             columns = pa.record_batch(batch)
             numbers = pa.repeat(pa.scalar(origin, pa.int32()), len(batch))
             pieces.append(columns.append_column("origin_", numbers))
-            self._tracked += len(batch) if origin >= 0 else 0
-        self._db.register("piece", pa.Table.from_batches(pieces))
+            self._tracked += len(batch) if origin >= 0 and not self._sampled else 0
+        table = pa.Table.from_batches(pieces)
+        self._db.register("piece", table)
         try:
-            self._sum(self._db, pending[0][0])
-            self._collect(self._db, pending[0][0].column_names)
+            self._sum(self._db, pending[0][0], STRIDE if self._sampled else 1)
+            self._slots_of(self._db, pending[0][0].column_names)
+            if not self._sampled:
+                self._collect(self._db, pending[0][0].column_names)
+                self._keyed += table.num_rows
         finally:
             self._db.unregister("piece")
 
-    def _sum(self, db: duckdb.DuckDBPyConnection, batch: vpcflow.FlowBatch) -> None:
+    def _sum(self, db: duckdb.DuckDBPyConnection, batch: vpcflow.FlowBatch, weight: int) -> None:
+        """weight: how many times what is counted stands for."""
         columns = batch.column_names
         format = columns if batch.format is None else batch.format.names
         measured = [name for name in format if name in columns]
@@ -196,14 +216,15 @@ class Meter:
         for row in db.execute(query).fetchall():
             values = iter(row)
             interface = str(next(values))
-            shares = {name: Share(next(values), next(values)) for name in _SHARES}
+            shares = {n: Share(next(values) * weight, next(values) * weight) for n in _SHARES}
             self._interface(interface, shares, next(values))
-            self._window(*(next(values) for _ in range(4)))
+            self._window(*(next(values) for _ in range(3)))
+            self._long += next(values) * weight
             region = next(values)
             if region is not None:
                 self._region(region, shares["all"].records)
             for name in measured:
-                length, present = next(values), next(values)
+                length, present = next(values) * weight, next(values) * weight
                 text_bytes = length + shares["all"].records
                 self._field(name, FieldVolume(text_bytes, present))
             records += shares["all"].records
@@ -231,13 +252,12 @@ class Meter:
             was.measured and more.measured,
         )
 
-    def _window(self, first: int | None, last: int | None, longest: int, long: int) -> None:
+    def _window(self, first: int | None, last: int | None, longest: int) -> None:
         if first is not None:
             self._first = first if self._first is None else min(self._first, first)
         if last is not None:
             self._last = last if self._last is None else max(self._last, last)
         self._longest = max(self._longest, longest)
-        self._long += long
 
     def _region(self, region: str, records: int) -> None:
         if region in self._regions or len(self._regions) < 100:
@@ -248,18 +268,20 @@ class Meter:
     def _collect(self, db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> None:
         db.execute(f"CREATE OR REPLACE TEMP TABLE keys_ AS {queries.keys(columns)}")
         bounds = [min(self._distinct[key].bound, (1 << 64) - 1) for key in queries.KEYS]
-        found: list[list[int]] = [[] for _ in range(len(queries.KEYS) + 1)]
+        found: list[list[int]] = [[] for _ in queries.KEYS]
         for number, one in _rows(db, queries.distinct("keys_"), bounds):
             found[number].append(one)
-        for key, hashes in zip(queries.KEYS, found, strict=False):
+        for key, hashes in zip(queries.KEYS, found, strict=True):
             self._distinct[key].add(hashes)
+
+    def _slots_of(self, db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> None:
         if len(self._slots) < MOST_SLOTS:
-            self._slots.update(found[-1])
+            self._slots.update(slot for (slot,) in db.execute(queries.slots(columns)).fetchall())
 
     def _distincts(self) -> Distincts:
         counts = {key: counter.count for key, counter in self._distinct.items()}
         exact = all(counter.exact for counter in self._distinct.values())
-        return Distincts(**counts, tracked=self._tracked, exact=exact)
+        return Distincts(**counts, tracked=self._tracked, records=self._keyed, exact=exact)
 
 
 def _rows(

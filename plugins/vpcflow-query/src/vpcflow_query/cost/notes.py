@@ -68,6 +68,11 @@ def _of_volume(volume: Volume) -> list[str]:
     missing = [name for name, one in volume.fields.items() if not one.measured]
     if missing:
         notes.append(f"The length of {len(missing)} fields was not measured but is the usual one.")
+    if volume.distinct.records < volume.all.records:
+        notes.append(
+            f"Of more than {volume.distinct.records:,} records, a sample was measured; copies and "
+            "connections were looked for among the first."
+        )
     if not volume.distinct.exact:
         notes.append(
             "There are so many flows that those alike are counted in a sample, within about 1 %."

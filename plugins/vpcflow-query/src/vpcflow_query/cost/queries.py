@@ -91,7 +91,7 @@ def totals(fields: Sequence[str], columns: Sequence[str], other_bytes: int) -> s
 
 
 def keys(columns: Sequence[str]) -> str:
-    """The hashes that `Distincts` counts, one column for each of `KEYS`, and the slot of the end.
+    """The hashes that `Distincts` counts, one column for each of `KEYS`.
     Null where a record does not count."""
     c = {name: _column(name, columns) for name in NEEDED}
     ends = f"""
@@ -113,20 +113,23 @@ def keys(columns: Sequence[str]) -> str:
                 AS merged,
             CASE WHEN ok THEN hash(interface, {c["srcaddr"]}, {c["dstaddr"]},
                 least({c["srcport"]}, {c["dstport"]}), {c["srcport"]} < {c["dstport"]},
-                {c["protocol"]}, {c["action"]}, ends // 60) END AS reused,
-            ends // {SLOT} AS slot
+                {c["protocol"]}, {c["action"]}, ends // 60) END AS reused
         FROM told"""
 
 
 def distinct(table: str) -> str:
-    """The distinct hashes of each key below a bound (parameters, in the order of `KEYS`), and the
-    slots: rows of (number of the key, hash)."""
-    found = [
+    """The distinct hashes of each key below a bound (parameters, in the order of `KEYS`): rows of
+    (number of the key, hash)."""
+    return " UNION ALL ".join(
         f"SELECT {number}, {key} FROM {table} WHERE {key} < ?::UBIGINT GROUP BY {key}"
         for number, key in enumerate(KEYS)
-    ]
-    slots = f"SELECT {len(KEYS)}, slot FROM {table} WHERE slot IS NOT NULL GROUP BY slot"
-    return " UNION ALL ".join([*found, slots])
+    )
+
+
+def slots(columns: Sequence[str]) -> str:
+    """The periods of `SLOT` seconds in which records of `piece` end."""
+    end = _column("end", columns)
+    return f"SELECT DISTINCT epoch_ms({end}) // {SLOT * 1000} FROM piece WHERE {end} IS NOT NULL"
 
 
 def _column(name: str, columns: Sequence[str]) -> str:

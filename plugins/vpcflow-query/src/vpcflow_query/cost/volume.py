@@ -56,7 +56,8 @@ class Distincts:
     """How many records there would be, were some of them one. A record is told by its interface,
     addresses, ports, protocol, action, start, end, packets and bytes.
 
-    flows: were those alike in all of that one. tracked, tracked_flows: records whose file name
+    records: that these are told of, all unless the meter samples. flows: were those alike in all of
+    that one. tracked, tracked_flows: records whose file name
     tells the flow log, and of them those that differ, or are of another flow log. connections:
     pairs of ends at an interface, both directions together. views: one-way flows at an interface;
     one_way: the same whichever interface they were seen at. merged: were those of ten minutes of
@@ -64,6 +65,7 @@ class Distincts:
     exact: False where there were too many to keep and they are counted within about 1 %.
     """
 
+    records: int = 0
     flows: int = 0
     tracked: int = 0
     tracked_flows: int = 0
