@@ -69,10 +69,13 @@ class Plan:
             "ResourceType": self.resource.kind.api_type,
             "ResourceIds": [self.resource.id],
             "LogDestinationType": self.destination.api_type,
-            "LogDestination": self.destination.arn,
             "LogFormat": str(self.format),
             "MaxAggregationInterval": self.interval,
         }
+        if isinstance(self.destination, LogGroup):
+            asked["LogGroupName"] = self.destination.name
+        else:
+            asked["LogDestination"] = self.destination.arn
         if self.traffic is not None:
             asked["TrafficType"] = self.traffic
         if isinstance(self.destination, Bucket):

@@ -29,7 +29,7 @@ def make_role(name: str, trust: policies.Document, access: policies.Document) ->
     before all of AWS knows the role."""
     make: dict[str, Value | Variable] = {"role-name": name, "assume-role-policy-document": trust}
     return [
-        Command("iam", "create-role", make),
+        Command("iam", "create-role", {**make, "query": "Role.Arn", "output": "text"}),
         Command("iam", "wait role-exists", {"role-name": name}),
         put_role_policy(name, access),
     ]
@@ -52,7 +52,7 @@ def make_bucket(to: Bucket, region: str) -> list[Command]:
         else {"create-bucket-configuration": {"LocationConstraint": region}}
     )
     commands = [
-        Command("s3api", "create-bucket", {**at, **placed}),
+        Command("s3api", "create-bucket", {**at, **placed, "output": "text"}),
         Command(
             "s3api",
             "put-public-access-block",
