@@ -126,6 +126,32 @@ def timeline(slots: int = 60) -> Timeline:
     )
 
 
+PAIRS = """\
+internet public-a 9e9
+public-a internet 3e9
+public-b internet 4e9
+internet public-c 2e8
+public-a app-a 5e9
+public-a app-b 2e9
+public-b app-b 6e9
+public-b app-c 5e8
+app-a db-a 8e9
+app-b db-a 3e9
+app-c db-a 1e9
+app-a nat 2e9
+app-b nat 8e8
+nat internet 3e9
+db-a db-b 4e9
+db-a db-c 4e9
+app-a s3 7e9
+app-b pcx 1e8
+app-c tgw 3e8
+shared tgw 5e7
+shared app-a 6e8
+app-a app-a 1e9
+"""  # from, to, bytes there
+
+
 def topology() -> Topology:
     zones = ("eu-west-1a", "eu-west-1b", "eu-west-1c")
     nodes = [
@@ -142,16 +168,8 @@ def topology() -> Topology:
         Node("tgw", "transit", "tgw-0abc", "192.168.0.0/16"),
         Node("s3", "aws", "Amazon S3", "AWS's addresses"),
     ]
-    pairs = (
-        *("internet public-a 9e9, public-a internet 3e9, public-b internet 4e9".split(", ")),
-        *("internet public-c 2e8, public-a app-a 5e9, public-a app-b 2e9".split(", ")),
-        *("public-b app-b 6e9, public-b app-c 5e8, app-a db-a 8e9, app-b db-a 3e9".split(", ")),
-        *("app-c db-a 1e9, app-a nat 2e9, app-b nat 8e8, nat internet 3e9".split(", ")),
-        *("db-a db-b 4e9, db-a db-c 4e9, app-a s3 7e9, app-b pcx 1e8, app-c tgw 3e8".split(", ")),
-        *("shared tgw 5e7, shared app-a 6e8, app-a app-a 1e9".split(", ")),
-    )
     edges = []
-    for pair in pairs:
+    for pair in PAIRS.splitlines():
         source, target, size = pair.split()
         edges.append(Edge(source, target, Amount(int(float(size) / 1e5), 10**5, int(float(size)))))
         edges.append(

@@ -9,7 +9,7 @@ from vpcflow_diagnose.finding import Finding
 from vpcflow_diagnose.report import words
 from vpcflow_diagnose.report.data import ReportData
 from vpcflow_diagnose.report.element import Element, el
-from vpcflow_diagnose.report.findings import MOST_TEXT, badge, heading
+from vpcflow_diagnose.report.findings import MOST_TEXT, badge, connection, heading
 
 LISTED = 8
 
@@ -95,7 +95,8 @@ def _list(findings: tuple[Finding, ...]) -> Iterator[Element]:
             badge(finding),
             " ",
             el("a", heading(finding), href=f"#finding-{number}"),
-            el("span", f" {finding.confidence}", class_="confidence"),
+            el("span", f" {connection(finding)} ", class_="quiet"),
+            el("span", finding.confidence, class_="confidence"),
         )
         for number, finding in enumerate(findings[:LISTED], 1)
     ]
@@ -131,5 +132,4 @@ def _lacks(data: ReportData) -> Iterator[str]:
         yield f"{words.plural(rejected, 'line')} could not be read as records."
     undecided = len(data.diagnosis.notes) + len(data.notes)
     if undecided:
-        what = "thing" if undecided == 1 else "things"
-        yield f"{undecided:,} {what} could not be decided; they are listed near the end."
+        yield f"{words.plural(undecided, 'thing')} could not be decided: see near the end."

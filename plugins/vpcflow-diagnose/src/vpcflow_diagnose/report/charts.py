@@ -16,6 +16,7 @@ from vpcflow_diagnose.report.data import Slot, Timeline
 from vpcflow_diagnose.report.element import Element, el
 
 MOST_SLOTS = 180
+LEAST_STEP = 60_000  # AWS's shortest aggregation interval: less would show its windows, not traffic
 WIDTH, LEFT, RIGHT = 960.0, 78.0, 14.0
 PLOT = WIDTH - LEFT - RIGHT
 
@@ -35,12 +36,13 @@ class Panel:
 
 
 def coarser(timeline: Timeline, most: int = MOST_SLOTS) -> Timeline:
-    """The same with at most `most` steps between the first slot and the last."""
+    """The same with at most `most` steps between the first slot and the last, of a minute or
+    more."""
     if not timeline.slots:
         return timeline
     first = min(slot.start for slot in timeline.slots)
     span = max(slot.start for slot in timeline.slots) - first + timeline.step
-    step = timeline.step
+    step = timeline.step if timeline.step >= LEAST_STEP else LEAST_STEP
     if span > step * most:
         step = step_for(span, most - 1)
     merged: dict[int, Slot] = {}

@@ -63,7 +63,8 @@ NodeKind = Literal["subnet", "block", "nat", "internet", "peering", "transit", "
 @frozen
 class Node:
     """Something on the map. key: what edges call it. vpc, zone: where subnets and NAT gateways
-    stand; None for what is outside of all VPCs."""
+    stand; None for what is outside of all VPCs. tier: nodes of a VPC with the same number stand in
+    one row if there is room, the lowest on top."""
 
     key: str
     kind: NodeKind
@@ -71,6 +72,7 @@ class Node:
     detail: str = ""
     vpc: str | None = None
     zone: str | None = None
+    tier: int = 0
 
 
 @frozen

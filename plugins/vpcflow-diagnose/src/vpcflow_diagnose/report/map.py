@@ -72,9 +72,10 @@ def _drawing(topology: Topology, shown: Drawn, placed: Layout, names: Mapping[st
         el("title", about),
         el("desc", "The table below the map has the same lines, with their numbers."),
         el("defs", _arrow()),
-        [_frame(frame, topology.vpcs.get(frame.vpc, "")) for frame in placed.frames],
+        [_frame(frame) for frame in placed.frames],
         [_line(route, names) for route in placed.routes],
         [_box(box, shown, weights.get(box.node.key, NONE)) for box in placed.boxes],
+        [_headings(frame, topology.vpcs.get(frame.vpc, "")) for frame in placed.frames],
         [_badge(i, badges.place(r.points), r) for i, r in enumerate(placed.routes, 1)],
         class_="map",
         role="img",
@@ -84,19 +85,16 @@ def _drawing(topology: Topology, shown: Drawn, placed: Layout, names: Mapping[st
     )
 
 
-def _frame(frame: Frame, name: str) -> Element:
+def _frame(frame: Frame) -> Element:
+    area = {"x": frame.x, "y": frame.y, "width": frame.width, "height": frame.height}
+    return el("rect", rx=10, class_="vpc", **area)
+
+
+def _headings(frame: Frame, name: str) -> Element:
+    """The name of a VPC and its zones, over the lines that pass."""
     title = name if frame.vpc in name else f"{name} {frame.vpc}".strip()
     return el(
         "g",
-        el(
-            "rect",
-            x=frame.x,
-            y=frame.y,
-            width=frame.width,
-            height=frame.height,
-            rx=10,
-            class_="vpc",
-        ),
         el("text", _short(title, frame.width, 13), x=frame.x + 12, y=frame.y + 20, class_="vpc"),
         [
             el("text", _short(zone, 180, 11), x=x, y=frame.y + 40, class_="zone middle")
@@ -144,7 +142,7 @@ def _box(box: Box, shown: Drawn, amount: Amount) -> Element:
 
 def _short(text: str, width: float, points: int) -> str:
     """What of a text fits: a letter takes a little more than half of the font's height."""
-    return shorten(printable(text), int((width - 16) / (points * 0.56)))
+    return shorten(printable(text), int((width - 16) / (points * 0.6)))
 
 
 def _line(route: Route, names: Mapping[str, str]) -> Element:
@@ -217,11 +215,14 @@ def _table(lines: Sequence[Line], names: Mapping[str, str]) -> list[Element]:
     if not lines:
         return []
     rows = [_row(i, line, names) for i, line in enumerate(lines, 1)]
-    heads = ("Line", "From", "To", "Action", "There", "Back", "Records")
+    texts, numbers = ("From", "To", "Action"), ("There", "Back", "Records")
+    heads = [el("th", "Line", scope="col")]
+    heads += [el("th", text, scope="col", class_="text") for text in texts]
+    heads += [el("th", text, scope="col") for text in numbers]
     table = el(
         "table",
         el("caption", "Lines of the map"),
-        el("thead", el("tr", [el("th", text, scope="col") for text in heads])),
+        el("thead", el("tr", heads)),
         el("tbody", rows),
         class_="numbers lines",
     )

@@ -121,12 +121,14 @@ class _Grid:
             self.rows += -(-len(members) // self.columns)
         else:
             heading = {i % self.columns: zone for i, zone in enumerate(zones)}
-            used = [0] * self.columns
-            for node in members:
-                column = zones.index(node.zone or "") % self.columns
-                self.cells[node.key] = (first + used[column], column)
-                used[column] += 1
-            self.rows += max(used)
+            for tier in sorted({node.tier for node in members}):
+                used = [0] * self.columns
+                for node in members:
+                    if node.tier == tier:
+                        column = zones.index(node.zone or "") % self.columns
+                        self.cells[node.key] = (self.rows + used[column], column)
+                        used[column] += 1
+                self.rows += max(used)
         self.vpcs.append((vpc, first, self.rows - 1, heading))
 
 

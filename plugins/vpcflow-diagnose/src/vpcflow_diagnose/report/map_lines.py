@@ -103,6 +103,8 @@ def _kept(topology: Topology) -> tuple[list[Node], dict[str, str]]:
             names[node.key] = node.key
         else:
             others["elsewhere" if outside else node.kind].append(node)
+    order = {node.key: i for i, node in enumerate(topology.nodes)}
+    nodes.sort(key=lambda node: order[node.key])
     for kind, merged in others.items():
         rest = _others(kind, merged)
         nodes.append(rest)

@@ -99,13 +99,14 @@ th, td {
   vertical-align: top; font-variant-numeric: tabular-nums;
 }
 thead th { color: var(--quiet); font-weight: 600; font-size: .85rem; white-space: nowrap; }
-th:first-child, td.text { text-align: left; }
+th:first-child, td.text, th.text { text-align: left; }
 tbody th { font-weight: 500; min-width: 9rem; }
 tbody th small { display: block; color: var(--quiet); font-weight: 400; }
 td { white-space: nowrap; }
 td.text { white-space: normal; min-width: 7rem; }
 td.no { color: var(--no-ink); font-weight: 600; }
 .lines tbody th { min-width: 0; }
+.bars { float: left; }
 .bar { vertical-align: middle; margin-right: .6rem; }
 #making dl div { display: grid; grid-template-columns: 7rem 1fr; padding: .15rem 0; }
 #making dl ul { margin: 0; padding-left: 1.1rem; }
@@ -123,19 +124,21 @@ rect.no { fill: var(--no); }
 rect.over { pointer-events: none; }
 .hatch { stroke: var(--hatch); stroke-width: 1.3; fill: none; }
 .gap { fill: var(--gap); opacity: .35; }
-.key { display: inline-block; width: 14px; height: 12px; vertical-align: -1px; margin-left: 8px; }
+.key { display: inline-block; width: 14px; height: 12px; vertical-align: -1px; }
+.key { margin: 0 4px 0 10px; }
 .key.ok { background: var(--ok); }
 .key.no {
   background: repeating-linear-gradient(135deg, var(--no) 0 3px, var(--hatch) 3px 4.3px);
 }
 .key.gap { background: var(--gap); opacity: .5; }
 .stroke {
-  display: inline-block; width: 30px; height: 0; vertical-align: 4px; margin: 0 4px 0 8px;
+  display: inline-block; width: 30px; height: 0; vertical-align: 4px; margin: 0 6px 0 12px;
   border-top: 5px solid var(--ok);
 }
 .stroke.no { border-top: 3px dashed var(--no); }
 .map { display: block; margin: 0 auto; max-width: 100%; min-width: 640px; height: auto; }
 rect.vpc { fill: var(--vpc); stroke: var(--node-rule); stroke-width: 1.5; }
+text.vpc, text.zone { paint-order: stroke; stroke: var(--vpc); stroke-width: 5px; }
 text.vpc { font-weight: 650; font-size: 13px; }
 text.zone { fill: var(--quiet); font-size: 11.5px; }
 .node { fill: var(--node); stroke: var(--node-rule); stroke-width: 1.3; }

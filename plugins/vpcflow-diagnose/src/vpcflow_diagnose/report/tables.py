@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from vpcflow.errors import REASON_MEANINGS
 from vpcflow_diagnose.report import words
-from vpcflow_diagnose.report.data import Cost, Making, Talker
+from vpcflow_diagnose.report.data import Cost, CostRow, Making, Talker
 from vpcflow_diagnose.report.element import Element, el
 
 MOST_TALKERS = 20
 MOST_SOURCES = 20
 MOST_TEXT = 200
 BAR = 120.0
+_WORDS = frozenset({"Of which", "Meaning"})  # columns that hold no numbers
 
 _LINES = {
     "lines": "lines read",
@@ -61,7 +62,7 @@ def _talker(talker: Talker, most: int, sized: bool) -> Element:
     return el(
         "tr",
         el("th", name, detail, scope="row"),
-        el("td", bar, words.size(accepted.bytes)),
+        el("td", el("span", bar, class_="bars"), words.size(accepted.bytes)),
         el("td", words.count(accepted.flows)),
         el("td", words.count(rejected.flows), class_="no" if rejected.flows else None),
         el("td", words.share(rejected.flows, accepted.flows + rejected.flows)),
@@ -71,25 +72,22 @@ def _talker(talker: Talker, most: int, sized: bool) -> Element:
 def cost_table(cost: Cost | None) -> list[Element]:
     if cost is None or not cost.rows:
         return [el("p", "The logs are too few to say what they cost a month.", class_="quiet")]
-    rows = [
-        el(
-            "tr",
-            el(
-                "th",
-                words.cut(row.destination, MOST_TEXT),
-                None if row.confirmed else el("sup", "*"),
-                scope="row",
-            ),
-            el("td", words.dollars(row.monthly)),
-            el("td", words.cut(row.parts, 2 * MOST_TEXT), class_="text"),
-        )
-        for row in cost.rows
-    ]
+    rows = [_cost(row) for row in cost.rows]
     heads = ("Where the logs go", "A month", "Of which")
     found = [_table("What flow logs like these cost, in US dollars", heads, rows)]
     if not all(row.confirmed for row in cost.rows):
         found.append(el("p", "* rests on a price that is not confirmed.", class_="quiet"))
     return [*found, *(el("p", text, class_="quiet") for text in _bounded(cost.basis, 10))]
+
+
+def _cost(row: CostRow) -> Element:
+    star = None if row.confirmed else el("sup", "*")
+    return el(
+        "tr",
+        el("th", words.cut(row.destination, MOST_TEXT), star, scope="row"),
+        el("td", words.dollars(row.monthly)),
+        el("td", words.cut(row.parts, 2 * MOST_TEXT), class_="text"),
+    )
 
 
 def making_table(making: Making) -> list[Element]:
@@ -143,11 +141,15 @@ def _table(caption: str, heads: Iterable[str], rows: Sequence[Element]) -> Eleme
     table = el(
         "table",
         el("caption", caption),
-        el("thead", el("tr", [el("th", text, scope="col") for text in heads])),
+        el("thead", el("tr", [_head(text) for text in heads])),
         el("tbody", rows),
         class_="numbers",
     )
     return el("div", table, class_="wide")
+
+
+def _head(text: str) -> Element:
+    return el("th", text, scope="col", class_="text" if text in _WORDS else None)
 
 
 def _bounded(texts: Sequence[str], most: int) -> Iterator[str]:
