@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 from vpcflow_aws.inventory_items import Json, part, text, texts
 
 from vpcflow_diagnose.network.addresses import Block, block
+from vpcflow_diagnose.network.packet import Direction
 from vpcflow_diagnose.network.service import Service, protocol_of, service_of, whole
 
 LAST_RULE = 32767
@@ -29,7 +30,8 @@ class AclEntry:
 @frozen
 class NetworkAcl:
     """ingress, egress: entries in the order in which they are asked; None where the inventory does
-    not say them. subnets: those it is associated with. main: it is its VPC's default."""
+    not say them. subnets: those it is associated with. main: it is its VPC's default. said: words
+    that were put together for denials, by what they depend on."""
 
     id: str
     vpc_id: str | None
@@ -37,6 +39,10 @@ class NetworkAcl:
     ingress: tuple[AclEntry, ...] | None
     egress: tuple[AclEntry, ...] | None
     subnets: tuple[str, ...]
+    said: dict[object, str] = field(factory=dict, eq=False, repr=False)
+
+    def entries(self, direction: Direction) -> tuple[AclEntry, ...] | None:
+        return self.ingress if direction == "ingress" else self.egress
 
 
 def network_acl(item: Json) -> NetworkAcl | None:

@@ -8,7 +8,7 @@ from attrs import frozen
 from vpcflow_aws.inventory_items import Json, parts, text
 
 from vpcflow_diagnose.network.addresses import Block, block
-from vpcflow_diagnose.network.packet import Direction
+from vpcflow_diagnose.network.packet import Direction, towards
 from vpcflow_diagnose.network.service import Service, protocol_of, service_of
 
 
@@ -34,11 +34,6 @@ class GroupRule:
     def text(self, direction: Direction) -> str:
         """ "tcp 5432 from 10.0.1.0/24"."""
         return f"{self.service} {towards(direction)} {self.peer}"
-
-
-def towards(direction: Direction) -> str:
-    """The word for the other end."""
-    return "from" if direction == "ingress" else "to"
 
 
 @frozen

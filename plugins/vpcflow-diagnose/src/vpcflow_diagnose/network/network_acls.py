@@ -6,19 +6,16 @@ Entries are asked in the order of their numbers; the first that matches decides 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from attrs import evolve
 
 from vpcflow_diagnose.network.acl_entries import LAST_RULE, AclEntry, NetworkAcl
+from vpcflow_diagnose.network.acl_words import cuts, said, what_is_allowed
 from vpcflow_diagnose.network.addresses import SIX, number
 from vpcflow_diagnose.network.network import Network
 from vpcflow_diagnose.network.packet import Direction, Packet, Verdict
-from vpcflow_diagnose.network.service import LAST_PORT, PORTS, Service, named, ports_text
-
-Range = tuple[int, int]
-_SHOWN = 4
-"""Ranges and blocks that a sentence names."""
+from vpcflow_diagnose.network.service import Service
 
 
 def evaluate(network: Network, subnet_id: str, packet: Packet, direction: Direction) -> Verdict:
@@ -30,7 +27,7 @@ def evaluate(network: Network, subnet_id: str, packet: Packet, direction: Direct
     decides = _first_match(acl, entries, packet, address)
     if isinstance(decides, Verdict):
         return decides
-    return _verdict(acl, decides, packet, address, direction)
+    return _verdict(acl, decides, entries, packet, direction)
 
 
 def by_port(
@@ -44,14 +41,14 @@ def by_port(
     acl, entries, address = found
     verdicts: dict[AclEntry, Verdict] = {}  # what an entry says does not depend on the port
     ranges: list[tuple[int, int, Verdict]] = []
-    for start, end in _cuts(entries, packet.protocol, low, high):
+    for start, end in cuts(entries, packet.protocol, low, high):
         decides = _first_match(acl, entries, evolve(packet, dstport=start), address)
         if isinstance(decides, Verdict):
             verdict = decides
         elif decides in verdicts:
             verdict = verdicts[decides]
         else:
-            verdict = verdicts[decides] = _verdict(acl, decides, packet, address, direction)
+            verdict = verdicts[decides] = _verdict(acl, decides, entries, packet, direction)
         if ranges and ranges[-1][2] == verdict:
             ranges[-1] = (ranges[-1][0], end, verdict)
         else:
@@ -68,11 +65,11 @@ def _entries(
         why = f"the network ACL of {subnet_id} is not in the inventory"
         return Verdict(None, "", "", "", why)
     address = number(packet.src if direction == "ingress" else packet.dst)
-    entries = acl.ingress if direction == "ingress" else acl.egress
-    if entries is None or address is None:
-        what = "the rules" if entries is None else "the address"
-        why = f"{what} of {acl.id} cannot be read" if entries is None else "it is no address"
-        return Verdict(None, acl.id, "", "", why)
+    entries = acl.entries(direction)
+    if entries is None:
+        return Verdict(None, acl.id, "", "", f"the rules of {acl.id} cannot be read")
+    if address is None:
+        return Verdict(None, acl.id, "", "", "the packet's other end is no address")
     near = [entry for entry in entries if entry.block is None or entry.block.holds(address)]
     return acl, near, address
 
@@ -114,13 +111,16 @@ def _why(acl: NetworkAcl, entry: AclEntry) -> str:
 
 
 def _verdict(
-    acl: NetworkAcl, entry: AclEntry, packet: Packet, address: int, direction: Direction
+    acl: NetworkAcl,
+    entry: AclEntry,
+    near: Sequence[AclEntry],
+    packet: Packet,
+    direction: Direction,
 ) -> Verdict:
     if entry.default and not entry.allow:
-        words = _what_is_allowed(acl, packet, address, direction)
+        words = what_is_allowed(acl, near, packet, direction)
     else:
-        verb = "allows" if entry.allow else "denies"
-        words = f"{verb} {entry.service} {_to(direction)} {entry.block.text if entry.block else ''}"
+        words = said(entry, direction)
     return Verdict(entry.allow, acl.id, str(entry.number), words, by_name=_by_name(entry))
 
 
@@ -128,73 +128,3 @@ def _by_name(entry: AclEntry) -> bool:
     if entry.block is None or entry.service is None:
         return False
     return not entry.block.everybody or entry.service.width == 1
-
-
-def _to(direction: Direction) -> str:
-    return "from" if direction == "ingress" else "to"
-
-
-def _what_is_allowed(acl: NetworkAcl, packet: Packet, address: int, direction: Direction) -> str:
-    """For a denial by default: what does pass. To this address by this protocol; else to others."""
-    entries = (acl.ingress if direction == "ingress" else acl.egress) or ()
-    usable = [e for e in entries if e.block is not None and e.service is not None]
-    near = [e for e in usable if e.block is not None and e.block.holds(address)]
-    if packet.protocol in PORTS:
-        passing = _passing(near, packet.protocol)
-        if passing:
-            return f"allows {_ranges_text(passing, direction)}"
-    way, protocol = _to(direction), named(packet.protocol)
-    others = [
-        entry
-        for entry in usable
-        if entry.allow and entry.service and entry.service.protocol in (None, packet.protocol)
-    ]
-    if others:
-        texts = list(dict.fromkeys(f"{e.service} {way} {e.block.text}" for e in others if e.block))
-        return f"allows {_listed(texts)}"
-    return f"allows no {protocol} {way} {packet.src if way == 'from' else packet.dst}"
-
-
-def _passing(entries: Sequence[AclEntry], protocol: int) -> list[tuple[Range, AclEntry]]:
-    """The ranges of ports that pass, each with the entry that lets it."""
-    found: list[tuple[Range, AclEntry]] = []
-    for start, end in _cuts(entries, protocol, 0, LAST_PORT):
-        probe = Packet("", "", protocol, 0, start)
-        entry = next((e for e in entries if e.service and e.service.matches(probe)), None)
-        if entry is None or not entry.allow:
-            continue
-        if found and found[-1][1].block == entry.block and found[-1][0][1] + 1 == start:
-            found[-1] = ((found[-1][0][0], end), entry)
-        else:
-            found.append(((start, end), entry))
-    return found
-
-
-def _ranges_text(passing: list[tuple[Range, AclEntry]], direction: Direction) -> str:
-    """ "32768-60999 to 10.0.0.0/16", several of them joined; ranges of one block together."""
-    by_block: dict[str, list[str]] = {}
-    for (low, high), entry in passing:
-        text = entry.block.text if entry.block else ""
-        by_block.setdefault(text, []).append(ports_text(low, high))
-    way = _to(direction)
-    return _listed([f"{_listed(ports)} {way} {text}" for text, ports in by_block.items()])
-
-
-def _listed(texts: list[str]) -> str:
-    """ "a", "a and b", "a, b and 7 more"."""
-    if len(texts) > _SHOWN:
-        return f"{', '.join(texts[:_SHOWN])} and {len(texts) - _SHOWN} more"
-    if len(texts) < 2:
-        return "".join(texts)
-    return f"{', '.join(texts[:-1])} and {texts[-1]}"
-
-
-def _cuts(entries: Sequence[AclEntry], protocol: int, low: int, high: int) -> Iterator[Range]:
-    """Ranges within low..high in which the same entries match."""
-    starts = {low}
-    for entry in entries:
-        service = entry.service
-        if service is not None and service.protocol == protocol and protocol in PORTS:
-            starts.update(at for at in (service.low, service.high + 1) if low < at <= high)
-    ordered = sorted(starts)
-    yield from zip(ordered, [at - 1 for at in ordered[1:]] + [high], strict=True)

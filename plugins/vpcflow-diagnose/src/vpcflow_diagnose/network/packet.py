@@ -9,6 +9,11 @@ from attrs import frozen
 Direction = Literal["ingress", "egress"]
 
 
+def towards(direction: Direction) -> str:
+    """The word for the other end in a rule: "from" for what comes in."""
+    return "from" if direction == "ingress" else "to"
+
+
 @frozen
 class Packet:
     """One packet's header, or a range of them that differ in the client's port alone.

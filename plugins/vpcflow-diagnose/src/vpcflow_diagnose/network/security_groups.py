@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from vpcflow_diagnose.network.addresses import number
 from vpcflow_diagnose.network.group_members import Answer, member
-from vpcflow_diagnose.network.group_rules import GroupRule, towards
-from vpcflow_diagnose.network.nearest_rule import nearest_rule
+from vpcflow_diagnose.network.group_rules import GroupRule
+from vpcflow_diagnose.network.nearest_rule import nearest_rule, rules_at
 from vpcflow_diagnose.network.network import Interface, Network
-from vpcflow_diagnose.network.packet import Direction, Packet, Verdict
+from vpcflow_diagnose.network.packet import Direction, Packet, Verdict, towards
 from vpcflow_diagnose.network.service import asked
 from vpcflow_diagnose.network.tracking import tracked
 
@@ -96,8 +96,11 @@ def _denied(
         words = f"{group_id} allows {rule.text(direction)}"
         return Verdict(False, group_id, missing, words)
     first = interface.groups[0]
-    way = "inbound" if direction == "ingress" else "outbound"
-    words = f"{first} has no {way} rule"
+    if any(rules_at(network, interface, direction)):
+        other = f"{towards(direction)} {_host(packet, direction).partition('/')[0]}"
+        words = f"{first} allows neither {asked(packet)} nor anything {other}"
+    else:
+        words = f"{first} has no {'inbound' if direction == 'ingress' else 'outbound'} rule"
     return Verdict(False, first, missing, words)
 
 
