@@ -12,26 +12,22 @@ from vpcflow_query import quoting
 
 @frozen
 class Partitions:
-    """names: of the columns, in order. day: the one that holds a day as `yyyy/MM/dd`; None in the
-    Hive layout, whose columns are `year`, `month` and `day`, and in a table without partitions."""
+    """names: of the columns, in order. days: the one that holds a day as `yyyy/MM/dd`, or the
+    three that hold year, month and day in digits; empty for a table without."""
 
     names: tuple[str, ...] = ()
-    day: str | None = None
+    days: tuple[str, ...] = ()
 
     def conditions(self, first: date | None, last: date | None) -> Iterator[str]:
         """That a record's file is of these days (both included; None: no bound). Athena reads only
         the partitions that pass."""
-        if self.day is not None:
-            value, pattern = quoting.quoted(self.day), "%Y/%m/%d"
-        elif "year" in self.names:
-            value, pattern = '"year" || "month" || "day"', "%Y%m%d"
-            if first is not None:
-                yield f"\"year\" >= '{first:%Y}'"
-            if last is not None:
-                yield f"\"year\" <= '{last:%Y}'"
-        else:
+        if not self.days:
             return
-        if first is not None:
-            yield f"{value} >= '{first.strftime(pattern)}'"
-        if last is not None:
-            yield f"{value} <= '{last.strftime(pattern)}'"
+        columns = [quoting.quoted(name) for name in self.days]
+        pattern = "%Y/%m/%d" if len(columns) == 1 else "%Y%m%d"
+        for day, operator in ((first, ">="), (last, "<=")):
+            if day is None:
+                continue
+            if len(columns) > 1:  # alone, a condition that Athena can choose partitions by
+                yield f"{columns[0]} {operator} '{day:%Y}'"
+            yield f"{' || '.join(columns)} {operator} '{day.strftime(pattern)}'"

@@ -119,7 +119,9 @@ def _new_talkers() -> NamedQuery:
         limit="limit",
     )
     declared = Declared("part", number(0.01, 0.99), "the last part of the period", 0.25)
-    note = "New means: not in the earlier part of the records that are read. A longer log knows more."
+    note = (
+        "New means: not in the earlier part of the records that are read. A longer log knows more."
+    )
     variant = Variant(select, (declared, limit(100)), (note,))
     answers = "Pairs of addresses that talk in the last part of the period and did not before."
     return NamedQuery("new-talkers", answers, (variant,))

@@ -21,9 +21,7 @@ from vpcflow_query.queries.pieces import BYTES, RECORDS, usd
 _GATEWAYS = Declared(
     "interfaces", interfaces, "the NAT gateways' interfaces (eni-..., commas between)"
 )
-_NAT_PRICE = Declared(
-    "price", number(0, 1000), "USD per GB that the gateway processes", 0.045
-)
+_NAT_PRICE = Declared("price", number(0, 1000), "USD per GB that the gateway processes", 0.045)
 _ZONE_PRICE = Declared(
     "price", number(0, 1000), "USD per GB between zones, out and in together", 0.02
 )

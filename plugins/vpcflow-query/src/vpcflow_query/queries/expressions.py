@@ -164,8 +164,8 @@ def walk(expression: object) -> Iterator[object]:
     if isinstance(expression, tuple):
         for item in expression:
             yield from walk(item)
-    elif attrs.has(type(expression)):
-        for attribute in attrs.fields(type(expression)):
+    elif attrs.has(kind := type(expression)):
+        for attribute in attrs.fields(kind):
             yield from walk(getattr(expression, attribute.name))
 
 

@@ -65,7 +65,7 @@ DISCOVERED = {
 _FUNCTIONS = {"sum": "sum", "min": "min", "max": "max", "distinct": "count_distinct"}
 
 
-class NotExpressible(Exception):
+class NotExpressibleError(Exception):
     """Logs Insights has no words for this; the text says for what."""
 
 
@@ -74,7 +74,7 @@ def render(select: Select, values: Mapping[str, Value], format: FlowFormat) -> s
     Insights cannot ask that."""
     try:
         return "\n| ".join(_Renderer(values, format).commands(select))
-    except NotExpressible as error:
+    except NotExpressibleError as error:
         raise UsageError(
             f"CloudWatch Logs Insights cannot ask that: {error}",
             hint="--print athena or --print duckdb can",
@@ -99,9 +99,9 @@ class _Renderer:
 
     def commands(self, select: Select) -> Iterator[str]:
         if select.inner is not None:
-            raise NotExpressible("it takes a query over the answer of another")
+            raise NotExpressibleError("it takes a query over the answer of another")
         if select.each is not None:
-            raise NotExpressible("it counts a record for its source and for its destination")
+            raise NotExpressibleError("it counts a record for its source and for its destination")
         if self._custom:
             wildcards = " ".join("*" for _ in self.format.fields)
             yield f'parse @message "{wildcards}" as {", ".join(self.format.names)}'
@@ -143,7 +143,7 @@ class _Renderer:
             return
         keys = {column.name for column in select.keys}
         found = [text for (name, _), text in zip(shown, aliased, strict=True) if name not in keys]
-        by = [text for (name, _), text in zip(shown, aliased, strict=True) if name in keys]
+        by = [text for name, text in shown if name in keys]
         yield f"stats {', '.join(found)}" + (f" by {', '.join(by)}" if by else "")
 
     def field(self, name: str) -> str:
@@ -167,11 +167,11 @@ class _Renderer:
             case Rounded(value, _):
                 return self.value(value)
             case Either():
-                raise NotExpressible("it takes one value or another by a condition")
+                raise NotExpressibleError("it takes one value or another by a condition")
             case Overall():
-                raise NotExpressible("it compares groups with all groups")
+                raise NotExpressibleError("it compares groups with all groups")
             case _:
-                raise NotExpressible("a condition is no value there")
+                raise NotExpressibleError("a condition is no value there")
 
     def _operand(self, expression: Expression) -> str:
         text = self.value(expression)
@@ -204,7 +204,7 @@ class _Renderer:
             case Not(condition):
                 return f"not ({self.test(condition)})"
             case _:
-                raise NotExpressible("a value is no condition there")
+                raise NotExpressibleError("a value is no condition there")
 
     def _part(self, expression: Expression) -> str:
         text = self.test(expression)
@@ -233,7 +233,7 @@ class _Having(_Renderer):
         for column in self.select.columns:
             if column.value == expression:
                 return column.name
-        return super(_Having, self).value(expression)
+        return super().value(expression)
 
 
 def _in_block(field: str, text: str) -> str:

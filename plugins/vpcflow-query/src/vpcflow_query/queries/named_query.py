@@ -152,12 +152,16 @@ class NamedQuery:
         for variant in self.variants:
             if not missing(variant.select, available):
                 return evolve(variant, select=variant.select.within(available))
-        ways = [", ".join(missing(variant.select, available)) for variant in self.variants]
         raise UsageError(
-            f"{self.name} needs fields that this flow log does not have: {'; or '.join(ways)}",
+            f"{self.name} needs fields that this flow log does not have: {self.lacking(available)}",
             hint="a flow log's format cannot be changed: create another with these fields "
             "(vpcflow setup prints the commands)",
         )
+
+    def lacking(self, available: Collection[str]) -> str:
+        """AWS's names of the fields that it would take, for each way to answer."""
+        ways = [", ".join(missing(variant.select, available)) for variant in self.variants]
+        return "; or ".join(dict.fromkeys(ways))
 
     def answerable(self, available: Collection[str]) -> bool:
         return any(not missing(variant.select, available) for variant in self.variants)

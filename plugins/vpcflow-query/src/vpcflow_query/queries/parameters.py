@@ -99,22 +99,23 @@ def _several(text: str, read: Callable[[str], T]) -> tuple[T, ...]:
 
 
 def since(text: str) -> datetime:
-    return _time(text, "since")
+    return _time(lambda: conditions((), since=text))
 
 
 def until(text: str) -> datetime:
-    return _time(text, "until")
+    return _time(lambda: conditions((), until=text))
 
 
-def _time(text: str, end: str) -> datetime:
+def _time(read: Callable[[], Mapping[str, object] | None]) -> datetime:
+    """The one end of the span that the command line's own reader of times gives."""
     try:
-        span = (conditions((), **{end: text}) or {})["start"]
-    except (UsageError, KeyError):
+        span = (read() or {}).get("start")
+    except UsageError:
         span = None
-    value = (span[0] or span[1]) if isinstance(span, tuple) else None
-    if not isinstance(value, datetime):
+    ends = [end for end in span if isinstance(end, datetime)] if isinstance(span, tuple) else []
+    if not ends:
         raise ValueError("a time such as 2024-05-01, 2024-05-01T12:30:00Z or 2h (ago)")
-    return value.astimezone(UTC)
+    return ends[0].astimezone(UTC)
 
 
 LIMIT_MOST = 1_000_000

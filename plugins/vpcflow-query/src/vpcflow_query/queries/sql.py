@@ -176,9 +176,7 @@ class SqlRenderer(ABC):
             raise TypeError(f"{name} is a list or a time")
         return self.constant(value)
 
-    def _computed(
-        self, expression: Aggregate | Overall | Arithmetic | Rounded | Either
-    ) -> str:
+    def _computed(self, expression: Aggregate | Overall | Arithmetic | Rounded | Either) -> str:
         match expression:
             case Aggregate("count"):
                 return "count(*)"
@@ -195,7 +193,9 @@ class SqlRenderer(ABC):
                 return f"round({self.expression(value)}, {decimals})"
             case Either(condition, then, otherwise):
                 last = "" if otherwise is None else f" ELSE {self.expression(otherwise)}"
-                return f"CASE WHEN {self.expression(condition)} THEN {self.expression(then)}{last} END"
+                return (
+                    f"CASE WHEN {self.expression(condition)} THEN {self.expression(then)}{last} END"
+                )
 
     def _operand(self, expression: Expression) -> str:
         text = self.expression(expression)
