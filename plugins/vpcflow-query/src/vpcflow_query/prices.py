@@ -73,6 +73,11 @@ class Prices:
         return Charge(name, tiers, f"price of {BASE}: {base.source}")
 
 
+def is_region(name: str) -> bool:
+    """Whether AWS could have a Region of this name."""
+    return _REGION.fullmatch(name) is not None
+
+
 def built_in() -> Prices:
     """The table that comes with this package."""
     text = files("vpcflow_query").joinpath("prices.toml").read_text("utf-8")
@@ -120,7 +125,7 @@ def _charges(
     document: Mapping[str, Any], name: str
 ) -> Iterator[tuple[tuple[str, str, str], Charge]]:
     for region, destinations in document.items():
-        if _REGION.fullmatch(region) is None:
+        if not is_region(region):
             raise _wrong(name, region, "is not the name of an AWS Region", "as in us-east-1")
         for destination, charges in _tables(destinations, name, region):
             _one_of(destination, DESTINATIONS, name, f"{region}.{destination}", "destination")

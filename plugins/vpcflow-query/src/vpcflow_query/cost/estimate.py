@@ -6,13 +6,13 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
-from vpcflow.errors import UsageError
+from vpcflow.errors import UsageError, printable
 from vpcflow_query.cost.destinations import TITLES, DestinationCost, cost_at, costs
 from vpcflow_query.cost.drivers import Driver, drivers
 from vpcflow_query.cost.levers import overlap, volume_levers
 from vpcflow_query.cost.notes import notes_on
 from vpcflow_query.cost.volume import COMPRESSION, Monthly, Volume
-from vpcflow_query.prices import BASE, DESTINATIONS, Destination, Prices, built_in
+from vpcflow_query.prices import BASE, DESTINATIONS, Destination, Prices, built_in, is_region
 from vpcflow_query.tiers import GB
 
 _LOST = {
@@ -104,7 +104,7 @@ def estimate(
     `Monthly(records=1e9, text_bytes=115e9)`: then only destinations are compared. prices: the
     built-in table. region, destination: those that the logs name, else us-east-1 and S3.
     retention: months that the logs are kept. month: in place of what `volume` makes in a month.
-    Raises UsageError for a negative or endless number.
+    Raises UsageError for a negative or endless number, and for what is no Region.
     """
     table = prices or built_in()
     seen = volume if isinstance(volume, Volume) else None
@@ -112,6 +112,8 @@ def estimate(
     for number in (of_month.records, of_month.text_bytes, retention):
         if not 0 <= number < 1e21:
             raise UsageError(f"{number} is no volume or number of months", hint="0 or more")
+    if region is not None and not is_region(region):
+        raise UsageError(f"{printable(region, 40)!r} is no AWS Region", hint="as in us-east-1")
     where = region or (seen.region if seen else None) or BASE
     found = destination or (seen.destination if seen else None)
     chosen: Destination = next((one for one in DESTINATIONS if one == found), "s3")

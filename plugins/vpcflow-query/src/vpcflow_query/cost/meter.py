@@ -23,6 +23,7 @@ from vpcflow_query.cost.volume import (
     Volume,
 )
 from vpcflow_query.duck import connect
+from vpcflow_query.prices import is_region
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,6 +34,7 @@ STRIDE = 16
 PIECE = 1 << 17
 """Records that are measured at a time: enough to make a query's own cost vanish."""
 MOST_INTERFACES = 50_000
+MOST_REGIONS = 100
 MOST_SLOTS = 1 << 20
 OTHERS = "(others)"
 _SHARES = ("all", "nodata", "skipdata", "reject", "noise", "few")
@@ -260,7 +262,7 @@ class Meter:
         self._longest = max(self._longest, longest)
 
     def _region(self, region: str, records: int) -> None:
-        if region in self._regions or len(self._regions) < 100:
+        if region in self._regions or (len(self._regions) < MOST_REGIONS and is_region(region)):
             self._regions[region] = self._regions.get(region, 0) + records
 
     # ---- distinct keys ---------------------------------------------------------------------------
