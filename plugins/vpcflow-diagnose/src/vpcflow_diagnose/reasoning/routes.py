@@ -275,13 +275,12 @@ def way_back(network: Network, server: End, client: End, protocol: int, forward:
     keeps state.
     """
     leg = way(network, server, client, protocol)
-    obstacle = leg.obstacle
-    if obstacle is not None:
-        return leg
     subnet_id = server.interface.subnet_id if server.interface else None
     if client.place == "internet" and forward is None:
-        if leg.hop.target in ("nat-gateway", "egress-only"):
+        if leg.hop.target in ("nat-gateway", "egress-only") and leg.hop.state == "active":
             return Leg(leg.hop, _another_way(leg.hop, client, subnet_id, "an internet gateway"))
+        return leg
+    if leg.obstacle is not None:
         return leg
     came = forward.hop if forward is not None else None
     if came is None or came.target is None or leg.hop.target is None:
