@@ -3,6 +3,7 @@ schemas of the resources, by a server that makes stacks, and by a parser of Terr
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -50,6 +51,8 @@ CASES = {
         *("--stream", STREAM.replace(ACCOUNT, OTHER)),
     ),
 }
+ALIKE = ("infrequent", "attachment", "stream")  # of the same resources as others
+LINTED = {name: case for name, case in CASES.items() if name not in ALIKE}
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
@@ -60,12 +63,18 @@ def printed(case: tuple[str, ...], *more: str) -> str:
     return result.stdout
 
 
+@functools.cache
+def terraform(case: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+    text = printed(case, "--as=terraform")
+    return text, hcl2.loads(text)
+
+
 def asked(case: tuple[str, ...]) -> dict[str, Any]:
     request: dict[str, Any] = json.loads(printed(case, "--json"))["request"]
     return request
 
 
-@each_case
+@pytest.mark.parametrize("case", LINTED.values(), ids=LINTED)
 def test_templates_follow_the_schemas_of_their_resources(case: tuple[str, ...]) -> None:
     found = cfnlint.api.lint(
         printed(case, "--as=cloudformation"), config=ManualArgs(regions=[REGION])
@@ -99,6 +108,13 @@ def aws() -> Iterator[None]:
         yield
 
 
+def test_a_policy_that_would_replace_another_is_warned_of() -> None:
+    warned = "policy replaces one that it has"
+    for form in ("terraform", "cloudformation"):
+        assert warned in " ".join(printed(CASES["bucket"], f"--as={form}").replace("#", "").split())
+        assert warned not in printed(CASES["new bucket"], f"--as={form}")
+
+
 def test_stacks_can_be_made(aws: None) -> None:
     """Where moto knows all the resources: a bucket and its policy; a log group, role and alarm."""
     ec2, stacks = boto3.client("ec2"), boto3.client("cloudformation")
@@ -128,7 +144,7 @@ def _unknown_to_moto(resource: dict[str, Any]) -> bool:
 
 @each_case
 def test_terraform_is_terraform_and_asks_for_the_same_flow_log(case: tuple[str, ...]) -> None:
-    blocks = hcl2.loads(printed(case, "--as=terraform"))
+    _, blocks = terraform(case)
     (flow_log,) = _resources(blocks, "aws_flow_log")
     request = asked(case)
     assert _string(flow_log["log_format"]) == request["LogFormat"]
@@ -153,10 +169,10 @@ def test_terraform_is_terraform_and_asks_for_the_same_flow_log(case: tuple[str, 
 
 @each_case
 def test_terraform_refers_only_to_what_it_makes(case: tuple[str, ...]) -> None:
-    text = printed(case, "--as=terraform")
+    text, blocks = terraform(case)
     made = {
         f"{kind}.{_string(label)}"
-        for resource in hcl2.loads(text).get("resource", ())
+        for resource in blocks["resource"]
         for kind, labelled in ((_string(k), v) for k, v in resource.items())
         for label in labelled
     }

@@ -119,7 +119,7 @@ def _priced(
     prices_file: str | None,
 ) -> Output:
     from vpcflow_query import prices
-    from vpcflow_query.setup.expected_cost import SCALE, expected, of_measured, of_rate
+    from vpcflow_query.setup.expected_cost import SCALE, of_measured, of_rate, of_volume
     from vpcflow_query.setup.output import Output
 
     given = [bool(measured), gb_per_month is not None, records_per_second is not None]
@@ -129,7 +129,7 @@ def _priced(
     if measured:
         return Output(plan, of_measured(plan, table, measured))
     if gb_per_month is not None:
-        return Output(plan, expected(plan, table, gb_per_month, "given"))
+        return Output(plan, of_volume(plan, table, gb_per_month))
     if records_per_second is not None:
         return Output(plan, of_rate(plan, table, records_per_second))
     return Output(plan, scale=of_rate(plan, table, SCALE))
@@ -137,7 +137,7 @@ def _priced(
 
 def _tell(output: Output) -> None:
     screen = Screen.of(sys.stderr)
-    for heading, sentences in output.notes():
+    for heading, sentences in output.notes(declared=True):
         click.echo(screen.paint(f"{heading}:", "heading"), err=True)
         for sentence in sentences:
             for line in wrap(sentence, screen.width, "    ", "  - "):

@@ -10,6 +10,7 @@ from attrs import frozen
 from vpcflow_query.setup import policies, steps
 from vpcflow_query.setup.cloudformation import template
 from vpcflow_query.setup.delivery_errors import meanings
+from vpcflow_query.setup.destination import Bucket
 from vpcflow_query.setup.detection import Detection, detection
 from vpcflow_query.setup.expected_cost import SCALE, Expected
 from vpcflow_query.setup.fields import reason
@@ -32,13 +33,21 @@ class Output:
     def seen(self) -> Detection | None:
         return detection(self.plan)
 
-    def notes(self) -> Notes:
-        """Headings and sentences that stand at the top of each form."""
+    def notes(self, *, declared: bool = False) -> Notes:
+        """Headings and sentences that stand at the top of each form. declared: of one that says
+        what is to be there, and makes it so."""
         format_ = self.plan.format
         notes: Notes = [
             ("Format", [f"{len(format_)} fields; version {format_.version} in its records."])
         ]
-        if warnings := self.plan.warnings():
+        warnings = self.plan.warnings()
+        to = self.plan.destination
+        if declared and isinstance(to, Bucket) and not to.create:
+            warnings.append(
+                "The bucket's policy replaces one that it has: if it has one, add these two "
+                "statements there and leave this resource out."
+            )
+        if warnings:
             notes.append(("Know before", warnings))
         if statement := policies.documents(self.plan).get("key_policy_statement"):
             notes.append(("Key policy", [json.dumps(statement)]))
@@ -66,10 +75,10 @@ class Output:
         return script(self.plan, self.seen, self.notes())
 
     def cloudformation(self) -> dict[str, Any]:
-        return template(self.plan, self.seen, self.notes())
+        return template(self.plan, self.seen, self.notes(declared=True))
 
     def terraform(self) -> str:
-        return configuration(self.plan, self.seen, self.notes())
+        return configuration(self.plan, self.seen, self.notes(declared=True))
 
     def as_json(self) -> dict[str, Any]:
         plan, seen = self.plan, self.seen
