@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,8 +17,10 @@ from vpcflow.cli.options import (
     until_option,
     where_option,
 )
+from vpcflow.cli.summary import Summary
 from vpcflow.cli.where import conditions
-from vpcflow.errors import InputError
+from vpcflow.errors import InputError, UsageError
+from vpcflow_query.ahead import Ahead
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,9 +83,7 @@ class Reading:
         """The same with more conditions (a condition on the same column is replaced)."""
         return evolve(self, where={**self.where, **where})
 
-    def scan(
-        self, columns: Sequence[str] | None = None, text: Text = "view"
-    ) -> vpcflow.FlowStream:
+    def scan(self, columns: Sequence[str] | None = None, text: Text = "view") -> vpcflow.FlowStream:
         return vpcflow.scan(
             *self.sources,
             format=self.format,
@@ -93,20 +93,49 @@ class Reading:
             threads=self.threads,
         )
 
-    def batches(self, stream: vpcflow.FlowStream) -> Iterator[vpcflow.FlowBatch]:
-        """All batches that can be read; what is wrong with a source goes to `errors`."""
+    def check(self, present: Sequence[str]) -> None:
+        """Raises UsageError for a condition on a column that no log here has: nothing could ever
+        match."""
+        for name, value in self.where.items():
+            if name not in present and value is not None:
+                raise UsageError(
+                    f"these logs do not have the column {name}, so no record can match",
+                    hint="leave that condition out (or --since and --until, which look at start)",
+                )
+
+    def batches(
+        self,
+        stream: vpcflow.FlowStream,
+        summary: Summary | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Iterator[vpcflow.FlowBatch]:
+        """All batches that can be read; what is wrong with a source goes to `errors`.
+
+        They are read ahead in a thread, so that reading and what is done with them overlap, and a
+        source that says nothing (a pipe) does not keep the caller from hearing Ctrl-C. summary:
+        told of every batch, and at the end that all was read. stopped: asked while nothing comes;
+        if so, the batches end there.
+        """
+        for batch in Ahead(self._read_on(stream), stopped):
+            if summary is not None:
+                summary.saw(batch)
+            yield batch
+        if summary is not None:
+            summary.complete = not stopped()
+        self.counts = dict(stream.counts)
+
+    def _read_on(self, stream: vpcflow.FlowStream) -> Generator[vpcflow.FlowBatch, None, None]:
         while True:
             try:
                 batch = next(stream)
             except StopIteration:
-                break
+                return
             except InputError as error:
                 if error in self.errors:
-                    break  # the stream has nothing but this to say
+                    return  # the stream has nothing but this to say
                 self.errors.append(error)
                 continue
             yield batch
-        self.counts = dict(stream.counts)
 
     def arrow(self, stream: vpcflow.FlowStream) -> pa.RecordBatchReader:
         """The same as a reader for DuckDB."""
