@@ -112,6 +112,12 @@ def test_the_vpc_decides_between_equal_addresses() -> None:
     assert found.vpc_of("10.5.0.5") is None
 
 
+def test_an_address_in_the_own_blocks_is_never_another_vpc_s() -> None:
+    found = network(network_interfaces=same("vpc-1"), vpcs=[vpc("vpc-3", "10.5.0.0/16"), *VPCS])
+    assert owner_id(found, "10.5.0.5", "vpc-3") is None
+    assert owner_id(found, "10.5.0.5", VPC) == "eni-vpc-1"  # it can be no other
+
+
 def test_a_linked_vpc_comes_before_others() -> None:
     interfaces = same(PEER_VPC, FAR_VPC, "vpc-d")
     peered = network(network_interfaces=interfaces, vpc_peering_connections=[PEERING])

@@ -185,12 +185,12 @@ NEAREST: list[tuple[str, list[Json], Packet, str, str]] = [
     (
         "a rule for the port before one for all ports",
         [
-            permission("-1", None, None, "sg-db"),
-            permission("tcp", 5432, 5432, "10.0.9.0/24"),
+            permission("-1", None, None, "10.0.0.0/24"),
+            permission("tcp", 5432, 5432, "10.9.0.0/24"),
         ],
         REQUEST,
         "tcp 5432 from 10.0.1.5/32",
-        "sg-db allows tcp 5432 from 10.0.9.0/24",
+        "sg-db allows tcp 5432 from 10.9.0.0/24",
     ),
     (
         "the peer that is most alike",
