@@ -3,6 +3,7 @@ samples run, and its figures are those that the commands print."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -51,6 +52,41 @@ def test_commands_are_those_of_the_program(program: click.Group, words: list[str
         assert found is not None, f"no command {rest[0]}"
         command, rest = found, rest[1:]
     command.make_context(command.name, list(rest))  # raises for options that there are not
+
+
+NEXT = [
+    *("vpc-0a1b2c3d --to s3 --bucket my-logs --file-format text --no-hive",),
+    *("vpc-0a1b2c3d --to s3 --bucket my-logs --prefix a/b --per-day",),
+    *("tgw-0a1b2c3d --to s3 --bucket my-logs", "eni-0a1b2c3d --to cloudwatch"),
+    "vpc-0a1b2c3d --to firehose --fields default "
+    "--stream arn:aws:firehose:us-east-1:111122223333:deliverystream/siem",
+]
+
+
+@each("given", NEXT)
+def test_commands_that_scripts_end_with_are_those_of_the_program(
+    program: click.Group, given: str
+) -> None:
+    at = ["--account", "111122223333", "--region", "us-east-1"]
+    told = json.loads(printed(["vpcflow", "setup", *given.split(), *at, "--json"]))
+    assert told["read"]
+    for line in told["read"]:
+        assert f"#   {line}\n" in told["cli"]
+        _, name, *rest = shlex.split(line)
+        command = program.commands[name]
+        command.make_context(name, rest)
+        if "--format" in rest:
+            assert rest[rest.index("--format") + 1] == told["format"]
+
+
+def test_the_athena_table_has_the_columns_of_the_flow_log(program: click.Group) -> None:
+    at = ["--account", "111122223333", "--region", "us-east-1"]
+    told = json.loads(printed(["vpcflow", "setup", *NEXT[1].split(), *at, "--json"]))
+    (line,) = (line for line in told["read"] if " athena " in line)
+    result = CliRunner().invoke(program, shlex.split(line)[1:])
+    assert result.exit_code == 0, result.output
+    for field in told["fields"]:
+        assert re.search(rf"`?{field['name'].replace('-', '_')}`? ", result.stdout), field
 
 
 @each("words", SHOWN, ids=" ".join)

@@ -97,7 +97,7 @@ def printed(*words: str) -> str:
     return result.stdout
 
 
-def undo(script: str, heading: str = "# 4. Undo") -> str:
+def undo(script: str, heading: str = "# 5. Undo") -> str:
     """The commands under "Undo", as a script."""
     lines = script.partition(heading)[2].splitlines()
     return "set -e\n" + "\n".join(line[4:] for line in lines if line.startswith("#   "))

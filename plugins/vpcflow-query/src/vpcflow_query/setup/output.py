@@ -14,6 +14,7 @@ from vpcflow_query.setup.destination import Bucket
 from vpcflow_query.setup.detection import Detection, detection
 from vpcflow_query.setup.expected_cost import SCALE, Expected
 from vpcflow_query.setup.fields import reason
+from vpcflow_query.setup.next_commands import next_commands
 from vpcflow_query.setup.plan import Plan
 from vpcflow_query.setup.script import script
 from vpcflow_query.setup.terraform import configuration
@@ -101,6 +102,7 @@ class Output:
             "terraform": self.terraform(),
             "verify": [str(command) for command in steps.verify(plan)],
             "delivery_errors": dict(meanings(plan.destination.api_type)),
+            "read": next_commands(plan),
             "undo": [str(command) for command in steps.undo(plan, seen)],
         }
 

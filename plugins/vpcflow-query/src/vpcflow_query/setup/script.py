@@ -11,6 +11,7 @@ from vpcflow_query.setup import overlaps, policies, steps
 from vpcflow_query.setup.delivery_errors import meanings
 from vpcflow_query.setup.destination import Bucket, LogGroup, Stream
 from vpcflow_query.setup.detection import Detection
+from vpcflow_query.setup.next_commands import next_commands
 from vpcflow_query.setup.plan import Plan
 from vpcflow_query.setup.shell import Command
 
@@ -33,7 +34,8 @@ def script(plan: Plan, seen: Detection | None, notes: Notes) -> str:
     if seen:
         lines += ["", "# Watch for rejected traffic", *_texts(steps.watch(seen, plan.region))]
     lines += ["", "# 3. Verify", *_verify(plan)]
-    lines += ["", "# 4. Undo", *_undo(plan, seen)]
+    lines += ["", "# 4. Read what it delivers", *(f"#   {c}" for c in next_commands(plan))]
+    lines += ["", "# 5. Undo", *_undo(plan, seen)]
     return "\n".join(lines) + "\n"
 
 
