@@ -22,7 +22,7 @@ def lines(diagnosis: Diagnosis, screen: Screen, most: int | None = None) -> Iter
     """All of it for people. most: how many findings to show; the rest is counted."""
     shown = diagnosis.findings if most is None else diagnosis.findings[:most]
     for number, finding in enumerate(shown, 1):
-        yield from _finding(number, finding, screen)
+        yield from finding_lines(number, finding, screen)
         yield ""
     left = len(diagnosis.findings) - len(shown)
     if left:
@@ -34,7 +34,8 @@ def lines(diagnosis: Diagnosis, screen: Screen, most: int | None = None) -> Iter
             yield from wrap(printable(note, 1000), screen.width, "    ", "  - ")
 
 
-def _finding(number: int, f: Finding, screen: Screen) -> Iterator[str]:
+def finding_lines(number: int, f: Finding, screen: Screen) -> Iterator[str]:
+    """One finding: what and how sure, in words, the evidence, what to do next."""
     style = _STYLES[f.kind]
     title = f"{number}. {f.kind}: {f.cause}"
     facts: list[str] = [f.confidence]

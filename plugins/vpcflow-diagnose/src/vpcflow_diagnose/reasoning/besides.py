@@ -145,8 +145,8 @@ def _crossing(
         "proven",
         f"{say.safe(subnet)} ({say.safe(zone)}) reaches the internet through {nat} in "
         f"{say.safe(its)}: {size:,} bytes crossed zones, which is charged both ways (about $0.01 "
-        "per GB each, not confirmed), and the subnet loses the internet when that zone fails. It is "
-        "not a fault",
+        "per GB each, not confirmed), and the subnet loses the internet when that zone fails. It "
+        "is not a fault",
         heaviest.interface_id,
         heaviest.client,
         heaviest.server,

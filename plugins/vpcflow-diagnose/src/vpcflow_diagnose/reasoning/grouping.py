@@ -91,7 +91,7 @@ def _evidence(same: list[Judgement]) -> tuple[str, ...]:
     for j in same[:EXAMPLES]:
         t, e = j.tally, j.exchange
         span = f"{moment(t.first):%H:%M:%S}-{moment(t.last):%H:%M:%S}Z"
-        ports = f", client ports {say.ports(t.low_port, t.high_port)}" if t.high_port else ""
+        ports = f", client port {say.ports(t.low_port, t.high_port)}" if t.high_port else ""
         lines.append(
             f"{say.safe(j.seen.interface_id)}: {say.question(e)}, "
             f"{say.plural(t.flows, 'record')}, {say.plural(t.packets, 'packet')}{ports}, {span}"

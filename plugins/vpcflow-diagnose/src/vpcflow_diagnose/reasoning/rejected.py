@@ -232,7 +232,7 @@ def _allowed(case: Case, refusal: Refusal, view: View) -> Judgement:
         return Judgement(
             obstacle.cause,
             "likely" if view.near else "possible",
-            say.stopped(refusal.exchange, obstacle.words),
+            say.stopped(refusal.exchange, obstacle.words, refusal.reply),
             refusal.exchange,
             refusal.seen,
             refusal.tally,

@@ -282,7 +282,8 @@ def way_back(network: Network, server: End, client: End, protocol: int, forward:
         return leg
     if leg.obstacle is not None:
         return leg
-    came = forward.hop if forward is not None else None
+    known = forward is not None and forward.obstacle is None
+    came = forward.hop if known and forward is not None else None
     if came is None or came.target is None or leg.hop.target is None:
         return leg
     between = {"peering", "transit-gateway", "vpn-gateway"}

@@ -144,8 +144,10 @@ def alone(
     return undecided(e, c, way, reply)
 
 
-def stopped(e: Exchange, words: str) -> str:
+def stopped(e: Exchange, words: str, returning: bool = False) -> str:
     """A route or a gateway is in the way."""
+    if returning:
+        return f"The reply from {safe(e.service)} to {safe(e.client)} is lost: {safe(words)}"
     return f"Traffic {question(e)} does not arrive: {safe(words)}"
 
 

@@ -167,7 +167,7 @@ def _scope(exchange: Exchange, stop: Stop) -> tuple[object, ...]:
 def _words(exchange: Exchange, client: End, server: End, stop: Stop, silent: Silence) -> str:
     if isinstance(stop.what, Denial):
         return say.denied(exchange, client, server, stop.what, stop.returning, silent.ports)
-    return say.stopped(exchange, stop.what.words)
+    return say.stopped(exchange, stop.what.words, stop.returning)
 
 
 def _no_answer(
