@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from vpcflow_query.cost import Meter, Monthly, Volume, estimate
+from vpcflow_query.cost import meter as meter_module
 from vpcflow_query.cost.levers import overlap
 
 import vpcflow
@@ -161,6 +162,7 @@ def test_short_connections_that_could_be_one() -> None:
     volume = of(rows)
     assert saved(volume, "reuse") == pytest.approx(0.9)
     assert volume.few == volume.all
+    assert volume.distinct.connections == 600
     driver = next(one for one in estimate(volume).drivers if one.name == "short-connections")
     assert driver.share == 1
     assert "2.0 records for each connection" in driver.text
@@ -232,6 +234,19 @@ def test_a_nat_gateway_shows_by_its_two_legs() -> None:
     assert {name for name, one in volume.interfaces.items() if one.nat} == {"eni-0c"}
     size = sum(len(line) + 1 for line in rows if "eni-0c" in line)
     assert saved(volume, "nat") == pytest.approx(size / volume.all.text_bytes)
+
+
+def test_what_one_piece_shows_holds_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meter_module, "PIECE", 1)
+    rows = nat_rows()
+    outside = [line for line in rows if "10.0.0.4 203.0.113.200" in line]
+    with Meter() as meter:
+        for some in (rows, outside[:1]):
+            meter.add(vpcflow.parse("\n".join([*some, ""]).encode(), format=V5))
+        volume = meter.volume()
+    assert volume.interfaces["eni-0c"].nat
+    assert volume.interfaces["eni-0c"].all.records == 5
+    assert overlap(volume) == (1, 0)
 
 
 def test_a_transit_gateway_and_pods_are_no_nat_gateways() -> None:
