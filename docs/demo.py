@@ -1,23 +1,29 @@
 """`make demo`: the main job end to end on the sample logs that the repository ships.
 
 Logs in ten wrappings and formats -> whose interface it was, and where the peer is -> Parquet and
-Avro files -> what was delivered and set aside, and who talks most. Everything is made below
-build/demo; nothing is contacted.
+Avro files -> what was delivered and set aside, who talks most -> what fails here, and why. Everything is
+made below build/demo; nothing is contacted.
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset
+from attrs import evolve
 from rich.console import Console
 from rich.table import Table
+from vpcflow_diagnose.diagnosing import diagnose
+from vpcflow_diagnose.findings_text import finding_lines
+from vpcflow_query.reading import Reading
 
 import vpcflow
 from vpcflow import Pipeline
+from vpcflow.cli.screen import Screen
 from vpcflow.containers import unwrap
 from vpcflow.report import RunReport
 
@@ -27,6 +33,7 @@ SAMPLES = sorted(
     path for path in (DATA / "samples").rglob("*") if path.suffix in {".gz", ".log", ".jsonl"}
 )
 OUT = ROOT / "build" / "demo"
+STORY = ["AWSLogs", "transit-gateway.log.gz"]  # the other samples tell the same in other formats
 
 
 def what_the_files_hold(console: Console) -> None:
@@ -101,6 +108,20 @@ def top(console: Console, title: str, flows: pa.Table, keys: list[str]) -> None:
     console.print(table)
 
 
+def explain() -> None:
+    """The sample network's faults in words. The same as
+
+    vpcflow diagnose --inventory tests/data/samples-inventory tests/data/samples/AWSLogs ...
+    """
+    sources = [str(DATA / "samples" / name) for name in STORY]
+    found = diagnose(Reading(sources), DATA / "samples-inventory")
+    print("\nWhat fails in this network, and why:\n")
+    screen = evolve(Screen.of(sys.stdout), width=110)
+    for number, finding in enumerate(found.findings, 1):
+        first = evolve(finding, evidence=finding.evidence[:1], next_steps=finding.next_steps[:1])
+        print("\n".join(finding_lines(number, first, screen)), end="\n\n")
+
+
 def main() -> None:
     console = Console(width=110)
     console.print(f"vpcflow {vpcflow.__version__}, kernel {vpcflow._native.kernel()}\n")
@@ -114,9 +135,13 @@ def main() -> None:
         ["interface_resource_type", "interface_resource_name", "interface_resource_id"],
     )
     top(console, "By country of the source:", flows, ["src_country", "src_as_org"])
+    explain()
     console.print(
-        "\nNext: build/venv/bin/vpcflow read tests/data/samples/custom-v5.log\n"
-        "      build/venv/bin/vpcflow run --help"
+        "Next: build/venv/bin/vpcflow why app-1 10.0.2.9:5432 --inventory "
+        "tests/data/samples-inventory tests/data/samples/AWSLogs\n"
+        "      build/venv/bin/vpcflow report -o report.html tests/data/samples/AWSLogs\n"
+        "      build/venv/bin/vpcflow run --help",
+        soft_wrap=True,
     )
 
 
