@@ -55,6 +55,8 @@ def way(network: Network, source: End, target: End, protocol: int) -> Leg:
     hop = routes.next_hop(network, subnet_id, target.address)
     if hop.table is None:
         return Leg(hop, unknown=f"the route table of {subnet_id} is not known")
+    if hop.destination is None and hop.unknown:
+        return Leg(hop, unknown=f"routes of {hop.table} cannot be judged: {hop.unknown}")
     if hop.destination is None:
         words = f"route table {hop.table} of {subnet_id} has no route to {target.address}"
         return Leg(hop, Obstacle("no-route", hop.table, None, words, subnet_id))

@@ -130,17 +130,16 @@ def _neighbour(network: Network, at: Interface, other: str) -> Interface | None:
     if hop.target == "interface":
         return network.interfaces.get(hop.target_id or "")
     if hop.target == "transit-gateway":
-        return None if at.subnet_id is None else _attachment(network, at)
+        return _attachment(network, at)
     owner = network.owner(other, at.vpc_id)
     return owner if owner is not None and owner.vpc_id == at.vpc_id else None
 
 
 def _attachment(network: Network, at: Interface) -> Interface | None:
     """The transit gateway's interface in the subnet itself, if there is one."""
-    for interface in network.interfaces.values():
-        if interface.type == "transit_gateway" and interface.subnet_id == at.subnet_id:
-            return interface
-    return None
+    assert at.subnet_id is not None
+    beside = network.interfaces_in(at.subnet_id)
+    return next((i for i in beside if i.type == "transit_gateway"), None)
 
 
 def other_way(direction: str) -> Direction:
