@@ -1,7 +1,7 @@
 """`make demo`: the main job end to end on the sample logs that the repository ships.
 
 Logs in ten wrappings and formats -> whose interface it was, and where the peer is -> Parquet and
-Avro files -> what was delivered and set aside, who talks most -> what fails here, and why. Everything is
+Avro files -> what was delivered and set aside, who talks most -> what fails, and why. Everything is
 made below build/demo; nothing is contacted.
 """
 
