@@ -12,7 +12,7 @@ _RANGE = 1 << 64
 
 @define
 class Distinct:
-    """Counts distinct 64-bit hashes: exactly up to `kept` of them, beyond that within about 1 %.
+    """Counts distinct 64-bit hashes: exactly up to `kept` of them, beyond that within about 2 %.
 
     Only hashes below `bound` are kept; whenever they become too many, the bound is halved. Hashes
     are spread evenly, so what is kept stands for all (P. Flajolet, On Adaptive Sampling, 1990). A

@@ -75,7 +75,7 @@ def _of_volume(volume: Volume) -> list[str]:
         )
     if not volume.distinct.exact:
         notes.append(
-            "There are so many flows that those alike are counted in a sample, within about 1 %."
+            "There are so many flows that those alike are counted in a sample, within about 2 %."
         )
     if volume.partial_interfaces:
         notes.append("There are too many interfaces to tell all apart.")

@@ -62,7 +62,7 @@ class Distincts:
     pairs of ends at an interface, both directions together. views: one-way flows at an interface;
     one_way: the same whichever interface they were seen at. merged: were those of ten minutes of
     a flow one. reused: were those of a minute between two hosts, at one port of the server, one.
-    exact: False where there were too many to keep and they are counted within about 1 %.
+    exact: False where there were too many to keep and they are counted within about 2 %.
     """
 
     records: int = 0
