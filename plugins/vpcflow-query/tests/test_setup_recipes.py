@@ -1,5 +1,5 @@
-"""docs/recipes.md is true: its commands exist with the options that it gives them, those on the
-samples run, and its figures are those that the commands print."""
+"""docs/recipes.md is true, and the README on set-up: their commands exist with the options that
+they are given, those on the samples run, and figures are those that the commands print."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def commands(text: str) -> list[list[str]]:
     return [shlex.split(re.sub(r" > \S+$| \| .*$", "", line)) for line in lines]
 
 
-ALL = commands(RECIPES)
+README = (ROOT / "plugins" / "vpcflow-query" / "README.md").read_text()
+SET_UP = README.partition("\n## Set-up\n")[2].partition("\n## ")[0]
+ALL = commands(RECIPES) + commands(SET_UP)
 SHOWN = [words for words in ALL if any(w.startswith("tests/data/") for w in words)]
 each = pytest.mark.parametrize
 

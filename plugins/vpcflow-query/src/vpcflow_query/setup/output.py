@@ -60,11 +60,12 @@ class Output:
         if self.cost:
             told = self.cost.sentences()
         elif self.scale:
+            first, *others = self.scale.sentences()
             told = [
                 "Not known: measure logs of the same interfaces (--measured), or give "
                 "--gb-per-month or --records-per-second.",
-                f"For scale, {SCALE} records a second: " + self.scale.sentences()[0],
-                self.scale.sentences()[-1],
+                f"For scale, {SCALE} records a second: {first}",
+                *others,
             ]
         else:
             return []
