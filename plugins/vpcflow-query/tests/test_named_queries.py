@@ -397,7 +397,7 @@ def test_the_nat_bill_counts_each_byte_once(source: str) -> None:
     assert {row[:2]: row[2] for row in rows} == counted
     assert counted
     for row in rows:
-        assert row[-1] == pytest.approx(int(row[2]) / 2**30 * 0.5, abs=1e-6)
+        assert row[-1] == pytest.approx(int(row[2]) / 2**30 * 0.5, abs=1e-4)
 
 
 def test_a_hosts_bytes_through_nat_are_those_at_its_own_interface() -> None:

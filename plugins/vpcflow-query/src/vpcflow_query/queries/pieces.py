@@ -58,4 +58,4 @@ def port_among(choices: tuple[int, ...] | Parameter, name: str = "dstport") -> E
 def usd(size: Expression) -> Expression:
     """What bytes cost at the price per GB (2^30 bytes) that the parameter `price` gives."""
     gigabytes = Arithmetic("/", size, Constant(float(2**30)))
-    return Rounded(Arithmetic("*", gigabytes, Parameter("price")), 6)
+    return Rounded(Arithmetic("*", gigabytes, Parameter("price")), 4)
