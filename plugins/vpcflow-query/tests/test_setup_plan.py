@@ -295,6 +295,14 @@ def test_fields_of_some_measured_logs_are_not_thinned_by_the_others() -> None:
     assert line == pytest.approx(typical_line(chosen("diagnosis", transit=False)), rel=0.15)
 
 
+def test_damaged_measured_logs_are_told_and_fail_it() -> None:
+    result = ran(*S3, "--measured", str(SAMPLES / "damaged.log.gz"))
+    assert result.exit_code == 1
+    assert "damaged.log.gz" in result.stderr
+    assert "Only what could be read was measured: damaged are" in result.stdout
+    assert "aws ec2 create-flow-logs" in result.stdout
+
+
 def test_an_unknown_volume_is_said_with_a_figure_for_scale() -> None:
     script = ran(*S3).stdout
     assert "# - Not known: measure logs of the same interfaces" in script

@@ -109,6 +109,8 @@ def setup(
     else:
         click.echo(readable(output.cloudformation()))
         _tell(output)
+    if output.cost and output.cost.errors:
+        raise output.cost.errors[0]  # what was asked for is printed all the same
 
 
 def _priced(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from vpcflow import UsageError
+from vpcflow.errors import InputError, printable
 from vpcflow_query.cost import Meter, Monthly, Volume, typical_line
 from vpcflow_query.cost.destinations import DestinationCost, cost_at
 from vpcflow_query.cost.line_length import typical
@@ -25,13 +26,15 @@ _YEAR_DAYS = 360  # twelve of the months that cost is told for
 @frozen
 class Expected:
     """month: of the new flow log's records, in its format. kept_days: for how long they are kept;
-    None for ever (storage is then that of a year's records). cost: at its destination."""
+    None for ever (storage is then that of a year's records). cost: at its destination. errors: of
+    the logs that were measured; what could be read of them counts."""
 
     month: Monthly
     kept_days: int | None
     cost: DestinationCost
     prices: Prices
     region: str
+    errors: tuple[InputError, ...] = ()
 
     def sentences(self) -> list[str]:
         parts = ", ".join(
@@ -44,6 +47,9 @@ class Expected:
             kept = f"{self.kept_days} days" if self.kept_days else "ever: here 12 months of them"
             told += f"; records are kept for {kept}"
         sentences = [told + "."]
+        if self.errors:
+            names = ", ".join(printable(error.source or "one of them") for error in self.errors)
+            sentences.append(f"Only what could be read was measured: damaged are {names}.")
         if self.month.weak:
             sentences.append("Measured over less than an hour: a weak guess.")
         if not self.prices.knows(self.region):
@@ -121,7 +127,7 @@ def of_measured(plan: Plan, prices: Prices, sources: Sequence[str]) -> Expected:
     line = line_length(plan, volume, everywhere)
     basis = f"{seen.basis}: {seen.records:,.4g} records of {line:.0f} bytes"
     month = Monthly(seen.records, seen.records * line, basis, seen.weak)
-    return expected(plan, prices, month, volume.compression)
+    return evolve(expected(plan, prices, month, volume.compression), errors=tuple(reading.errors))
 
 
 def line_length(plan: Plan, volume: Volume, everywhere: Collection[str]) -> float:
