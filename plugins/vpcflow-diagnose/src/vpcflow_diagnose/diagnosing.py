@@ -69,6 +69,8 @@ def judge_all(
     """What every exchange of these conversations shows."""
     asked = exchanges(conversations)
     _learn_subnets(case, asked)
+    for e in asked:
+        case.askers.setdefault((e.server, e.port, e.protocol), set()).add(e.client)
     if case.history is not None:
         interfaces = list(dict.fromkeys(c.interface_id for e in asked for c in e.seen))
         case.contradicted |= contradicted(case, traffic.accepted(interfaces))

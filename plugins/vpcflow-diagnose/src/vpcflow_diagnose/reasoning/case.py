@@ -15,13 +15,15 @@ class Case:
     """facts: of all records. gaps: lost windows, by interface. traffic_types: "ALL", "ACCEPT" or
     "REJECT" of the flow logs by the resource that they are of. contradicted: ids of rule sets and
     routes that denied what the logs show to have passed: nothing about them is more than possible.
-    subnet_of: of addresses, as the records themselves tell. notes: what could not be decided."""
+    subnet_of: of addresses, as the records themselves tell. askers: who asks each service, of the
+    suspicious exchanges. notes: what could not be decided."""
 
     facts: Facts
     history: History | None = None
     gaps: Mapping[str, Gap] = field(factory=dict)
     contradicted: set[str] = field(factory=set)
     subnet_of: dict[str, str] = field(factory=dict)
+    askers: dict[tuple[str, int, int], set[str]] = field(factory=dict)
     notes: dict[str, None] = field(factory=dict)
 
     def note(self, text: str) -> None:

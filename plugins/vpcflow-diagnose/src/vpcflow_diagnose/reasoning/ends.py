@@ -23,6 +23,10 @@ class End:
         return self.place in ("interface", "vpc")
 
     @property
+    def vpc_id(self) -> str | None:
+        return self.interface.vpc_id if self.interface is not None else None
+
+    @property
     def label(self) -> str:
         """For sentences: "10.0.2.9 (db-1)", or the address alone."""
         shown = printable(self.address, 60)

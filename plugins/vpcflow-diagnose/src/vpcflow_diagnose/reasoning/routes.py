@@ -16,6 +16,8 @@ from vpcflow_diagnose.network.network import Network
 from vpcflow_diagnose.network.packet import Hop
 from vpcflow_diagnose.reasoning.ends import End
 
+DEFAULT = ("0.0.0.0/0", "::/0")
+TO_INTERNET = ("internet-gateway", "egress-only", "nat-gateway")
 NATTED = (1, 6, 17)
 """Protocols that a NAT gateway translates: ICMP, TCP, UDP (VPC User Guide, "NAT gateways")."""
 
@@ -60,9 +62,27 @@ def way(network: Network, source: End, target: End, protocol: int) -> Leg:
     if hop.destination is None:
         words = f"route table {hop.table} of {subnet_id} has no route to {target.address}"
         return Leg(hop, Obstacle("no-route", hop.table, None, words, subnet_id))
+    gateway = network.nat_gateway_of(source.address, source.interface.vpc_id)
+    if gateway is not None and target.place == "internet":
+        return Leg(hop, *_beyond_nat(network, gateway, hop, target))
     if hop.state != "active":
         return Leg(hop, _blackhole(network, hop, subnet_id))
+    if hop.destination in DEFAULT and target.place != "internet" and hop.target in TO_INTERNET:
+        return Leg(hop, _only_default(network, hop, target, subnet_id))
     return _target(network, hop, source, target, protocol)
+
+
+def _only_default(network: Network, hop: Hop, target: End, subnet_id: str) -> Obstacle | None:
+    """A private address that only the default route takes, to the internet. A private NAT gateway
+    may be meant for it."""
+    gateway = network.nat_gateways.get(hop.target_id or "")
+    if hop.target == "nat-gateway" and (gateway is None or not gateway.public):
+        return None
+    words = (
+        f"route table {hop.table} of {subnet_id} has no route to {target.address} but the default, "
+        f"which leads to the internet by {hop.target_id}"
+    )
+    return Obstacle("no-route", hop.table, None, words, subnet_id)
 
 
 def _blackhole(network: Network, hop: Hop, subnet_id: str) -> Obstacle:
@@ -179,7 +199,7 @@ def _beyond_nat(
 ) -> tuple[Obstacle | None, str | None]:
     """What stops a NAT gateway on its way to the internet."""
     if not gateway.public:
-        words = f"{gateway.id}, to which {hop.table} routes, is a private NAT gateway"
+        words = f"{gateway.id} is a private NAT gateway, which does not reach the internet"
         return Obstacle("nat-gateway-misplaced", gateway.id, hop.destination, words), None
     if gateway.regional and gateway.table_id is not None:
         onward = routes.table_hop(network, gateway.table_id, target.address)

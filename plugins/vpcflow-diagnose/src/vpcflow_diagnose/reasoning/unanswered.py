@@ -65,6 +65,8 @@ def silence(case: Case, exchange: Exchange) -> Silence | None:
     at_client, at_server = at.get("egress"), at.get("ingress")
     if at_client is not None and not (unanswered(at_client) or some_unanswered(at_client)):
         return None
+    if _outer_leg(case, exchange):
+        return None
     silent = [c for c in exchange.seen if unanswered(c) or half_open(c) or some_unanswered(c)]
     if not silent:
         return None
@@ -72,6 +74,18 @@ def silence(case: Case, exchange: Exchange) -> Silence | None:
     assert seen is not None
     answered = at_server is not None and bool(at_server.reply)
     return Silence(exchange, seen, at_client, at_server, answered, some_unanswered(seen))
+
+
+def _outer_leg(case: Case, exchange: Exchange) -> bool:
+    """Whether a NAT gateway asks for others, who ask the same service and are judged themselves."""
+    askers = case.askers.get((exchange.server, exchange.port, exchange.protocol), set())
+    if len(askers) < 2:
+        return False
+    return any(
+        view.network.nat_gateway_of(exchange.client, ends_of(view.network, c)[0].vpc_id)
+        for c in exchange.seen
+        for view in case.views(c)[:1]
+    )
 
 
 def _is_end(view: View, c: Conversation) -> bool:
