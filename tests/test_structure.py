@@ -21,15 +21,16 @@ MAY_IMPORT = {
     "where": {"errors", "fields"},
     "selection": {"errors"},
     "_native": {"errors"},
+    "html_table": {"errors"},
     # reading
     "source_files": {"errors", "selection"},
     "sources": {"errors", "selection", "source_files"},
     "containers": {"errors", "flow_format", "source_files", "where"},
-    "batch": {"errors", "flow_format", "_native"},
+    "batch": {"errors", "flow_format", "html_table", "_native"},
     "columns": {"errors", "fields", "flow_format", "where", "batch", "_native"},
     "conform": {"fields", "columns", "_native"},
     "lookahead": set(),
-    "stream": {"errors", "fields", "flow_format", "batch", "columns", "_native"},
+    "stream": {"errors", "fields", "flow_format", "html_table", "batch", "columns", "_native"},
     "parser": {"errors", "flow_format", "where", "batch", "columns"},
     "reading": {
         *("errors", "fields", "flow_format", "source_files", "containers", "batch", "columns"),

@@ -121,6 +121,12 @@ class FlowBatch:
         shown = ", ".join(self.column_names)
         return f"<FlowBatch: {len(self)} records, {len(self.column_names)} columns: {shown}>"
 
+    def _repr_html_(self) -> str:
+        """In a notebook: the first rows, and how many there are."""
+        from vpcflow.html_table import batch_html
+
+        return batch_html(self.column_names, self, len(self), self.counts)
+
     def __arrow_c_schema__(self) -> CapsuleType:
         return _native.export_schema(self._handle)
 

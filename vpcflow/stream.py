@@ -61,6 +61,13 @@ class FlowSchema:
     def __arrow_c_schema__(self) -> CapsuleType:
         return _native.export_schema(self._plan)
 
+    def _repr_html_(self) -> str:
+        """In a notebook: a row for each column."""
+        from vpcflow.html_table import table_html
+
+        rows = [(c.name, c.type, c.aws_name, c.description) for c in self.fields]
+        return table_html(("column", "type", "AWS's name", "what it is"), rows)
+
     def __repr__(self) -> str:
         return f"<FlowSchema: {', '.join(f'{c.name}: {c.type}' for c in self.fields)}>"
 
