@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vpcflow_diagnose.traffic.columns import used
 from vpcflow_query.cost import typical_line
 from vpcflow_query.prices import load
 from vpcflow_query.setup import patterns
@@ -64,6 +65,13 @@ def test_the_default_fields_are_those_of_diagnosis_with_a_reason_each() -> None:
     assert format_.version == 9
     assert format_.names[:14] == FlowFormat.default().names
     assert not missing(format_)
+
+
+def test_the_default_fields_hold_every_one_that_diagnosis_reads() -> None:
+    vpc = [f.name for f in FIELDS.values() if f.version != 6]
+    assert set(used(vpc)) <= set(chosen("diagnosis", transit=False).names)
+    transit = FlowFormat.transit_gateway().names
+    assert set(used(list(FIELDS))) & set(transit) <= set(chosen("diagnosis", transit=True).names)
 
 
 def test_fields_can_be_chosen() -> None:

@@ -96,7 +96,7 @@ class Plan:
             yield BLIND[self.traffic]
         if not self.resource.is_transit and (absent := missing(self.format)):
             yield (
-                "The format lacks what diagnosis reads: "
+                "The format lacks what diagnosis or the named queries read: "
                 + "; ".join(f"{name} ({why})" for name, why in absent.items())
                 + ". It cannot be changed later: the flow log has to be made again."
             )
