@@ -50,8 +50,9 @@ DIAGNOSIS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What `vpcflow diagnose` and `why` read, and what the named queries on NAT gateways, zones and
-hosts need beside it, each with what it is for. Version 9. The fields of version 11 (next hop, tags) are not among them: the inventory says the same, and also where a flow
-log of an older version is all there is."""
+hosts need beside it, each with what it is for. Version 9. The fields of version 11 (next hop,
+tags) are not among them: the inventory says the same, and also where a flow log of an older version
+is all there is."""
 
 TAG_FIELDS = frozenset(f.aws_name for f in FIELDS.values() if f.kind == "tag")
 _TRANSIT = frozenset(FlowFormat.transit_gateway().names)
