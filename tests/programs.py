@@ -24,6 +24,8 @@ PACKAGES = {
     "valgrind": "valgrind",
     "qemu-aarch64": "qemu-user",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
 }
 VARIANTS = {
     "release": (),

@@ -83,6 +83,12 @@ class Finding:
     def kind(self) -> Kind:
         return KINDS[self.cause]
 
+    def _repr_html_(self) -> str:
+        """In a notebook."""
+        from vpcflow_diagnose.report.notebook import finding_html
+
+        return finding_html(self)
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the fields in DESIGN's order, times as RFC 3339."""
         found: dict[str, Any] = {"cause": self.cause, "kind": self.kind}
@@ -121,6 +127,12 @@ class Diagnosis:
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """In a notebook."""
+        from vpcflow_diagnose.report.notebook import diagnosis_html
+
+        return diagnosis_html(self)
 
     def as_dict(self) -> dict[str, Any]:
         return {"findings": [f.as_dict() for f in self.findings], "notes": list(self.notes)}

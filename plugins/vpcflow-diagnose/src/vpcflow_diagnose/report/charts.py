@@ -108,7 +108,7 @@ def _panels(slots: Sequence[Slot], step: int) -> tuple[Panel, Panel]:
             30,
             170,
             lambda slot: slot.accepted.flows,
-            lambda value: words.count(int(value)),
+            words.short,
             lambda slot: f"{words.plural(slot.accepted.flows, 'record')} accepted",
             whole=True,
         )
@@ -118,7 +118,7 @@ def _panels(slots: Sequence[Slot], step: int) -> tuple[Panel, Panel]:
         240,
         90,
         lambda slot: slot.rejected.flows,
-        lambda value: words.count(int(value)),
+        words.short,
         lambda slot: f"{words.plural(slot.rejected.flows, 'record')} rejected",
         whole=True,
     )
@@ -191,7 +191,7 @@ def _hatching() -> Element:
 
 
 def _caption(timeline: Timeline, every: str) -> Element:
-    lost = [el("span", class_="key gap"), "records lost by AWS (SKIPDATA) "]
+    lost = [el("span", class_="key gap"), "records lost by AWS (SKIPDATA). "]
     return el(
         "figcaption",
         el("span", class_="key ok"),
@@ -222,6 +222,7 @@ def _numbers(timeline: Timeline, every: str) -> Element:
         el("caption", f"Traffic in steps of {every}"),
         el("thead", el("tr", heads)),
         el("tbody", rows),
-        class_="numbers",
+        class_="numbers times",
     )
-    return el("details", el("summary", "The numbers"), el("div", table, class_="wide"))
+    title = el("summary", "The numbers")
+    return el("details", title, el("div", table, class_="wide"), class_="screen")

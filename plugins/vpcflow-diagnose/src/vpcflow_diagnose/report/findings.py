@@ -19,7 +19,7 @@ MOST_COMMAND = 4000
 MOST_LINES = 25
 OPEN_FAULTS = 5
 SIGNS = {"fault": "✕", "warning": "!", "note": "i"}
-_COMMAND = re.compile(r"(aws|vpcflow|dig|nslookup|ping|curl|ss|sudo|nc|traceroute)\s")
+_COMMAND = re.compile(r"(?:^|(?<=: ))aws\s.*\Z", re.MULTILINE | re.DOTALL)
 
 
 @define
@@ -59,10 +59,12 @@ def badge(finding: Finding) -> Element:
 
 
 def _article(number: int, finding: Finding, full: bool) -> Element:
+    folded = finding.kind != "fault" or not full
     title = el(
         "h3",
         badge(finding),
         el("span", f" {heading(finding)} ", class_="cause"),
+        el("span", f"{connection(finding)} ", class_="confidence") if folded else None,
         el("span", finding.confidence, class_="confidence", title=_MEANINGS[finding.confidence]),
         id=f"finding-{number}",
     )
@@ -74,9 +76,9 @@ def _article(number: int, finding: Finding, full: bool) -> Element:
         *_evidence(finding.evidence),
     ]
     style = f"finding {finding.kind}"
-    if finding.kind == "fault" and full:
-        return el("article", title, body, class_=style)
-    return el("article", el("details", el("summary", title), body), class_=style)
+    if folded:
+        return el("article", el("details", el("summary", title), body), class_=style)
+    return el("article", title, body, class_=style)
 
 
 _MEANINGS = {
@@ -137,13 +139,13 @@ def _steps(steps: Sequence[str]) -> Iterator[Element]:
 
 
 def _step(step: str) -> list[object]:
-    said = [line for line in step.split("\n") if line.strip()]
-    first = next((i for i, line in enumerate(said) if _COMMAND.match(line.strip())), len(said))
-    before, command = " ".join(said[:first]), "\n".join(said[first:])
+    """Words, and the command after them (in a line of its own, or behind a colon)."""
+    found = _COMMAND.search(step)
+    before, command = (step, "") if found is None else (step[: found.start()], found[0])
     if len(command) > MOST_COMMAND:  # half a command must not be pasted
         command, before = "", f"{before} (a command of {len(command):,} characters is left out)"
-    shown = words.cut(before, MOST_TEXT) if before else None
-    return [shown, el("pre", el("code", command)) if command else None]
+    shown = words.cut(" ".join(before.split("\n")), MOST_TEXT) if before.strip() else None
+    return [shown, el("pre", el("code", command.strip())) if command else None]
 
 
 def _evidence(evidence: Sequence[str]) -> Iterator[Element]:

@@ -18,7 +18,7 @@ from vpcflow_diagnose.report.map_layout import (
     Route,
     layout,
 )
-from vpcflow_diagnose.report.map_lines import Drawn, Line, drawn, traffic
+from vpcflow_diagnose.report.map_lines import Drawn, Line, drawn
 from vpcflow_diagnose.report.map_paths import BADGE, Badges, rounded
 
 THICKEST = {False: 11.0, True: 5.0}
@@ -64,7 +64,6 @@ def _thicknesses(lines: Sequence[Line]) -> dict[Line, float]:
 
 
 def _drawing(topology: Topology, shown: Drawn, placed: Layout, names: Mapping[str, str]) -> Element:
-    weights = traffic(topology.edges)
     badges = Badges([(b.x, b.y, b.x + b.width, b.y + b.height) for b in placed.boxes])
     about = "Subnets, what they are connected to, and the traffic between them"
     return el(
@@ -74,7 +73,7 @@ def _drawing(topology: Topology, shown: Drawn, placed: Layout, names: Mapping[st
         el("defs", _arrow()),
         [_frame(frame) for frame in placed.frames],
         [_line(route, names) for route in placed.routes],
-        [_box(box, shown, weights.get(box.node.key, NONE)) for box in placed.boxes],
+        [_box(box, shown, shown.totals.get(box.node.key, NONE)) for box in placed.boxes],
         [_headings(frame, topology.vpcs.get(frame.vpc, "")) for frame in placed.frames],
         [_badge(i, badges.place(r.points), r) for i, r in enumerate(placed.routes, 1)],
         class_="map",
@@ -193,10 +192,10 @@ def _arrow() -> Element:
 def _key(shown: Drawn) -> list[object]:
     parts: list[object] = [
         el("span", class_="stroke ok"),
-        "accepted, both ways; the thicker, the more bytes ",
+        "accepted, both ways; the thicker, the more bytes. ",
     ]
     if any(line.rejected for line in shown.lines):
-        parts += [el("span", class_="stroke no"), "rejected, with its direction "]
+        parts += [el("span", class_="stroke no"), "rejected, with its direction. "]
     return [*parts, "The numbers are those of the table below."]
 
 

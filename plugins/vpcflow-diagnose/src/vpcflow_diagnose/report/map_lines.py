@@ -36,11 +36,13 @@ class Line:
 
 @frozen
 class Drawn:
-    """What the map shows. inside: accepted traffic that stays within a node, by key. left_out:
-    how many lines would not fit, and what they carry. merged: nodes that became one of "others"."""
+    """What the map shows. totals: all traffic of each node, by key. inside: accepted traffic that
+    stays within a node, by key. left_out: how many lines would not fit, and what they carry.
+    merged: nodes that became one of "others"."""
 
     nodes: tuple[Node, ...]
     lines: tuple[Line, ...]
+    totals: Mapping[str, Amount] = field(factory=dict)
     inside: Mapping[str, Amount] = field(factory=dict)
     left_out: int = 0
     left_accepted: Amount = NONE
@@ -67,6 +69,7 @@ def drawn(topology: Topology) -> Drawn:
     return Drawn(
         tuple(nodes),
         (*accepted[:MOST_ACCEPTED], *rejected[:MOST_REJECTED]),
+        traffic(edges),
         dict(inside),
         left_out=sum(map(len, left)),
         left_accepted=_total(left[0]),

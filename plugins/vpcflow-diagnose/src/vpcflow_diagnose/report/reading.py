@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 from vpcflow_query.reading import Reading
@@ -12,8 +12,6 @@ import vpcflow
 
 if TYPE_CHECKING:
     from vpcflow_query.cost.meter import Meter
-
-    from vpcflow.cli.summary import Summary
 
 
 @define
@@ -33,9 +31,9 @@ class MeteredReading(Reading):
         return made
 
     def batches(
-        self, stream: vpcflow.FlowStream, summary: Summary | None = None
+        self, stream: vpcflow.FlowStream, *args: Any, **options: Any
     ) -> Iterator[vpcflow.FlowBatch]:
-        for batch in super().batches(stream, summary):
+        for batch in super().batches(stream, *args, **options):
             if self.meter is not None:
                 self.meter.add(batch)
             yield batch

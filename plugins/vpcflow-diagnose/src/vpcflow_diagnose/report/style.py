@@ -23,7 +23,7 @@ STYLE = """
   }
 }
 * { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
+html { -webkit-text-size-adjust: 100%; }
 body {
   margin: 0 auto; max-width: 1080px; padding: 0 20px 40px; background: var(--paper);
   color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
@@ -106,6 +106,7 @@ td { white-space: nowrap; }
 td.text { white-space: normal; min-width: 7rem; }
 td.no { color: var(--no-ink); font-weight: 600; }
 .lines tbody th { min-width: 0; }
+.times tbody th { white-space: nowrap; }
 .bars { float: left; }
 .bar { vertical-align: middle; margin-right: .6rem; }
 #making dl div { display: grid; grid-template-columns: 7rem 1fr; padding: .15rem 0; }
@@ -161,17 +162,19 @@ footer { border-top: 1px solid var(--rule); margin-top: 3rem; padding-top: .6rem
   .tiles { grid-template-columns: 1fr 1fr; }
   .tiles dd { font-size: 1.15rem; }
   .finding { padding: .6rem .8rem; }
+  .bars { display: none; }
   #making dl div { grid-template-columns: 1fr; }
 }
 @media print {
   body { max-width: none; padding: 0; font-size: 10.5pt; }
-  nav, .quiet:empty { display: none; }
+  nav, details.screen, rect.over { display: none; } /* patterns are printed as large pictures */
   h2, h3, h4 { break-after: avoid; }
   .finding, figure, tr, pre, .tiles div { break-inside: avoid; }
   .wide { overflow: visible; }
+  svg * { opacity: 1 !important; }
   .chart, .map { min-width: 0; width: 100%; }
   a { color: inherit; text-decoration: none; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-  details::details-content { content-visibility: visible; display: block; height: auto; }
+  details:not(.screen)::details-content { content-visibility: visible; height: auto; }
 }
 """

@@ -7,7 +7,13 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
-_LARGE = ((10**15, "quadrillion"), (10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
+_LARGE = (
+    (10**18, "quintillion"),
+    (10**15, "quadrillion"),
+    (10**12, "trillion"),
+    (10**9, "billion"),
+    (10**6, "million"),
+)
 _LENGTHS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second"))
 SOME = 3  # significant digits of a rounded number
 
@@ -28,6 +34,11 @@ def count(number: int) -> str:
         if number >= least:
             return f"{_significant(number / least)} {name}"
     return f"{number:,}"
+
+
+def short(number: float) -> str:
+    """For an axis: 40, 1.5k, 20M."""
+    return _scaled(number, "").replace(" ", "")
 
 
 def plural(number: int, noun: str, many: str | None = None) -> str:
