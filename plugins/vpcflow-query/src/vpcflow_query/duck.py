@@ -54,9 +54,8 @@ def connect(
 
 def spill_folder(connection: duckdb.DuckDBPyConnection) -> str:
     """The connection's temporary folder."""
-    row = connection.execute("SELECT current_setting('temp_directory')").fetchone()
-    assert row is not None
-    return str(row[0])
+    rows = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+    return str(rows[0][0])
 
 
 def check_memory(text: str) -> None:

@@ -20,15 +20,17 @@ _OUTSIDE = ("Permission", "Extension Autoloading", "Missing Extension")
 _FILES_HINT = "SQL sees the table flows and nothing else; --allow-files lets it use files and URLs"
 
 
-def usage_error(error: Exception, statement: str, present: Sequence[str]) -> UsageError:
+def usage_error(
+    error: Exception, statement: str, before: int, present: Sequence[str]
+) -> UsageError:
     """What DuckDB raised, as a UsageError.
 
-    present: the columns of `flows`.
+    before: how many bytes DuckDB was given before the statement. present: the columns of `flows`.
     """
     facts = _facts(error)
     message = str(facts.get("exception_message", error))
     kind = str(facts.get("exception_type", type(error).__name__))
-    place = _place(statement, facts.get("position"))
+    place = _place(statement, facts.get("position"), before)
     name = _missing_column(facts, message)
     if name is not None:
         message, hint = _about_column(name, present)
@@ -61,14 +63,13 @@ def _about_column(name: str, present: Sequence[str]) -> tuple[str, str | None]:
     absent = {known: field for known, field in FIELDS.items() if known not in present}
     if column in absent:
         return f"these logs do not have the field {column}", _would_have(absent[column])
-    close = nearest(column, present)
-    if close is not None:
-        return f"there is no column {printable(name)!r}", f"did you mean {quoted(close)}?"
-    far = nearest(column, absent)
     said = f"there is no column {printable(name)!r}"
-    if far is None:
+    close = nearest(column, [*present, *absent])
+    if close is None:
         return said, "`describe flows` lists the columns of these logs"
-    return f"{said}, and these logs do not have {far} either", _would_have(absent[far])
+    if close in absent:
+        return f"{said}, and these logs do not have {close} either", _would_have(absent[close])
+    return said, f"did you mean {quoted(close)}?"
 
 
 def _would_have(field: Field) -> str:
@@ -83,7 +84,7 @@ def _about(facts: Mapping[str, Any], message: str, kind: str) -> tuple[str, str 
         hint = _FILES_HINT if re.search(r"[/.*:]", name) else f"the logs are the table {TABLE}"
         return f"there is no table {printable(name)!r}", hint
     if kind in _OUTSIDE:
-        return lines[0], _FILES_HINT
+        return lines[0].rstrip(":"), _FILES_HINT
     if kind == "Out of Memory":
         return lines[0], "give it more: --memory 4GB"
     syntax = _SYNTAX.search(message)
@@ -99,10 +100,12 @@ def quoted(name: str) -> str:
     return name if plain else '"' + name.replace('"', '""') + '"'
 
 
-def _place(statement: str, position: object) -> tuple[int, int] | None:
+def _place(statement: str, position: object, skipped: int) -> tuple[int, int] | None:
     """Line and column, both from 1, of DuckDB's position: a number of bytes from the beginning."""
     try:
-        before = statement.encode()[: int(str(position))].decode("utf-8", "ignore")
+        before = statement.encode()[: max(0, int(str(position)) - skipped)].decode(
+            "utf-8", "ignore"
+        )
     except ValueError:
         return None
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Node = Mapping[str, Any]
 
 _ALLOWED = "one SELECT, WITH, FROM, DESCRIBE, SUMMARIZE or EXPLAIN"
+BINDING = "EXPLAIN (FORMAT json) "
 _BLANK = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
 _EXPLAIN = re.compile(
     rf"{_BLANK}explain\b{_BLANK}"
@@ -54,8 +55,8 @@ def parsed(connection: duckdb.DuckDBPyConnection, text: str) -> Statement:
     if kind not in {"SELECT", "EXPLAIN"}:
         raise _not_reading(kind)
     query = _EXPLAIN.sub("", text, count=1) if kind == "EXPLAIN" else text
-    row = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
-    said = json.loads(row[0]) if row else {}
+    rows = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
+    said = json.loads(rows[0][0])
     if said.get("error") or len(said.get("statements", ())) != 1:
         raise _not_reading(kind)
     return Statement(text, query, said["statements"][0])
@@ -72,9 +73,9 @@ def _not_reading(kind: str) -> UsageError:
 def scans(connection: duckdb.DuckDBPyConnection, statement: Statement) -> int:
     """How often the statement reads `flows`, at most: 1 only if that is certain.
 
-    Raises DuckDB's errors for a statement that cannot be bound.
+    Raises DuckDB's errors for a statement that cannot be bound, with places in `BINDING` and its `query`.
     """
-    rows = connection.execute(f"EXPLAIN (FORMAT json) {statement.query}").fetchall()
+    rows = connection.execute(BINDING + statement.query).fetchall()
     plan = json.loads(rows[0][1])
     found = sum("ARROW_SCAN" in str(node.get("name")) for node in nodes(plan))
     if any(node.get("type") == "RECURSIVE_CTE_NODE" for node in nodes(statement.tree)):
