@@ -22,9 +22,6 @@ from vpcflow_query.queries.pieces import (
     BOTH_ENDS,
     BYTES,
     BYTES_IF_THERE,
-    FIRST_SEEN,
-    LAST_SEEN,
-    PACKETS,
     RECORDS,
     REJECTED,
     TCP,
@@ -33,7 +30,6 @@ from vpcflow_query.queries.pieces import (
 
 _ENDS = plain("srcaddr", "dstaddr", "srcport", "dstport")
 _WHERE_SEEN = plain("interface_id", optional=True)
-_MEASURES = (BYTES_IF_THERE, PACKETS, RECORDS, FIRST_SEEN, LAST_SEEN)
 
 _ADDRESS = Declared("address", block, "an address, or a block such as 10.0.0.0/16")
 _ADMINISTRATION = (20, 21, 22, 23, 135, 139, 445, 3389, 5900, 5985, 5986)
@@ -51,18 +47,22 @@ def _connections(
     *where: Expression,
     also: tuple[str, ...] = (),
     optional: tuple[str, ...] = (),
+    with_bytes: bool = True,
     parameters: tuple[Declared, ...] = (),
 ) -> NamedQuery:
+    """also, optional: columns besides those of all (few, so that a line of 80 characters holds
+    them); with_bytes: whether they matter."""
     select = Select(
         columns=(
             *_WHERE_SEEN,
             *_ENDS,
             *plain(*also),
             *plain(*optional, optional=True),
-            *_MEASURES,
+            *((BYTES_IF_THERE,) if with_bytes else ()),
+            RECORDS,
         ),
         where=where,
-        order=("-records",) if REJECTED in where else ("-total_bytes", "-records"),
+        order=("-total_bytes", "-records"),
         limit="limit",
     )
     variant = Variant(select, (*parameters, limit(100)), (_ONE_SIDE,))
@@ -95,7 +95,7 @@ def _new_talkers() -> NamedQuery:
     pairs = Select(
         columns=(
             *plain("srcaddr", "dstaddr"),
-            FIRST_SEEN_NEEDED,
+            Column("first_seen", _FIRST),
             BYTES_IF_THERE,
             RECORDS,
             Column("first_start", _FIRST),
@@ -128,7 +128,6 @@ def _new_talkers() -> NamedQuery:
 
 
 _FIRST = Aggregate("min", Field("start"))
-FIRST_SEEN_NEEDED = Column("first_seen", _FIRST)
 
 _SSH_RDP = AnyOf((port_among((22, 3389)), port_among((22, 3389), "srcport")))
 
@@ -147,6 +146,7 @@ QUERIES = (
         TCP,
         REJECTED,
         optional=("reject_reason",),
+        with_bytes=False,
     ),
     _connections(
         "rejected-traffic",
@@ -155,6 +155,7 @@ QUERIES = (
         REJECTED,
         also=("protocol",),
         optional=("reject_reason",),
+        with_bytes=False,
     ),
     _admin_ports(),
     _connections(
@@ -165,6 +166,7 @@ QUERIES = (
         _SSH_RDP,
         also=("protocol",),
         optional=("action",),
+        with_bytes=False,
     ),
     _connections(
         "top-tcp-traffic",

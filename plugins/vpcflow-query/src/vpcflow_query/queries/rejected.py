@@ -18,7 +18,6 @@ from vpcflow_query.queries.named_query import Column, NamedQuery, Select, Varian
 from vpcflow_query.queries.parameters import Declared, integer, limit
 from vpcflow_query.queries.pieces import (
     ACCEPTED,
-    BYTES_IF_THERE,
     FIRST_SEEN,
     LAST_SEEN,
     RECORDS,
@@ -42,11 +41,10 @@ def _rejected_by_resource() -> NamedQuery:
     select = Select(
         columns=(
             *plain("interface_id"),
-            *plain("instance_id", "subnet_id", "vpc_id", "reject_reason", optional=True),
+            *plain("instance_id", "reject_reason", optional=True),
             RECORDS,
             _SOURCES,
             _PORTS,
-            FIRST_SEEN,
             LAST_SEEN,
         ),
         where=(REJECTED,),
@@ -62,8 +60,6 @@ def _exposed_ports() -> NamedQuery:
         *plain("interface_id", "dstaddr", "protocol", "dstport"),
         _SOURCES,
         RECORDS,
-        BYTES_IF_THERE,
-        FIRST_SEEN,
         LAST_SEEN,
     )
     protocols: Expression = Among(Field("protocol"), (6, 17))
