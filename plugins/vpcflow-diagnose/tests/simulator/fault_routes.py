@@ -280,3 +280,21 @@ def encrypted(world: World, rng: Random, link: Link) -> Fault | None:
     assert isinstance(link.client, Interface)
     link.client.vpc.encryption = True
     return Fault("encryption-control", link, format="v8")
+
+
+# -- in a transit gateway, seen by its own flow log only
+
+
+def _lost_in_transit(name: str, cause: str) -> None:
+    @kind(name, cause, two_vpcs, Wish(vpcs=2, join="tgw"))
+    def lose(world: World, rng: Random, link: Link) -> Fault | None:
+        assert world.transit is not None
+        assert isinstance(link.server, Interface)
+        world.transit.losses[link.server.vpc.id] = cause
+        return Fault(name, link, format="transit")
+
+
+_lost_in_transit("transit-no-route", "no-route")
+_lost_in_transit("transit-blackhole", "blackhole-route")
+_lost_in_transit("transit-mtu", "mtu-exceeded")
+_lost_in_transit("transit-ttl", "ttl-expired")

@@ -9,6 +9,14 @@ from typing import Any
 
 from .ground import S3_LIST
 from .hosts import described
+from .inventory_services import (
+    CREATED,
+    Json,
+    balancer_files,
+    named,
+    service_files,
+    transit_files,
+)
 from .model import (
     ACCOUNT,
     DEFAULT_RULE,
@@ -26,8 +34,6 @@ from .model import (
 )
 from .tape import zone_id
 
-Json = dict[str, Any]
-CREATED = "2026-03-02T08:30:00+00:00"
 OWNERS = {
     "alb": "amazon-elb",
     "nlb": "amazon-elb",
@@ -57,7 +63,7 @@ def inventory(world: World, time: int, flow_logs: list[Json]) -> dict[str, Json]
         "flow-logs.json": {"FlowLogs": flow_logs},
         "classic-load-balancers.json": {"LoadBalancerDescriptions": []},
     }
-    files |= _transit(world) | _services(world) | _balancers(world)
+    files |= transit_files(world) | service_files(world) | balancer_files(world)
     for name, blocks in {**world.lists, **world.aws_lists}.items():
         entries = [{"Cidr": cidr} for cidr in blocks]
         files[f"managed-prefix-list-entries/{name}.json"] = {"Entries": entries}
@@ -69,10 +75,6 @@ def write_inventory(files: dict[str, Json], directory: Path) -> None:
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content))
-
-
-def _name(text: str) -> list[Json]:
-    return [{"Key": "Name", "Value": text}]
 
 
 def _eni(interface: Interface) -> Json:
@@ -103,7 +105,7 @@ def _eni(interface: Interface) -> Json:
         "SourceDestCheck": interface.check,
         "Status": "in-use",
         "SubnetId": interface.subnet.id,
-        "TagSet": _name(interface.name) if interface.instance else [],
+        "TagSet": named(interface.name) if interface.instance else [],
         "VpcId": interface.vpc.id,
     }
     return shape | described(interface)
@@ -166,7 +168,7 @@ def _acl(world: World, acl: Acl) -> Json:
         "IsDefault": acl.default,
         "NetworkAclId": acl.id,
         "OwnerId": ACCOUNT,
-        "Tags": _name(acl.name),
+        "Tags": named(acl.name),
         "VpcId": acl.vpc.id,
     }
 
@@ -219,7 +221,7 @@ def _table(world: World, table: Table) -> Json:
         "PropagatingVgws": [],
         "RouteTableId": table.id,
         "Routes": [_route(world, r) for r in table.routes],
-        "Tags": _name(table.name),
+        "Tags": named(table.name),
         "VpcId": table.vpc.id,
     }
 
@@ -254,7 +256,7 @@ def _subnet(subnet: Subnet) -> Json:
         "OwnerId": ACCOUNT,
         "State": "available",
         "SubnetId": subnet.id,
-        "Tags": _name(subnet.name),
+        "Tags": named(subnet.name),
         "VpcId": subnet.vpc.id,
     }
 
@@ -269,7 +271,7 @@ def _vpc(vpc: Any) -> Json:
         "IsDefault": False,
         "OwnerId": ACCOUNT,
         "State": "available",
-        "Tags": _name(vpc.name),
+        "Tags": named(vpc.name),
         "VpcId": vpc.id,
     }
 
@@ -305,7 +307,7 @@ def _gateways(world: World) -> list[Json]:
             "Attachments": []
             if vpc.igw in world.detached
             else [{"State": "available", "VpcId": vpc.id}],
-            "Tags": _name(vpc.name),
+            "Tags": named(vpc.name),
         }
         for vpc in world.vpcs
         if vpc.igw
@@ -339,7 +341,7 @@ def _reservations(world: World) -> list[Json]:
                     "SourceDestCheck": i.check,
                     "State": {"Code": 16, "Name": "running"},
                     "SubnetId": i.subnet.id,
-                    "Tags": _name(i.name),
+                    "Tags": named(i.name),
                     "VpcId": i.vpc.id,
                 }
             ],
@@ -419,141 +421,3 @@ def _lists(world: World) -> list[Json]:
         }
     )
     return made
-
-
-def _transit(world: World) -> dict[str, Json]:
-    transit = world.transit
-    if transit is None:
-        return {
-            "transit-gateway-attachments.json": {"TransitGatewayAttachments": []},
-            "transit-gateway-route-tables.json": {"TransitGatewayRouteTables": []},
-        }
-    attachments = [
-        {
-            "Association": {
-                "State": "associated",
-                "TransitGatewayRouteTableId": transit.table_id,
-            },
-            "CreationTime": CREATED,
-            "ResourceId": a.vpc.id,
-            "ResourceOwnerId": ACCOUNT,
-            "ResourceType": "vpc",
-            "State": "available",
-            "Tags": _name(a.vpc.name),
-            "TransitGatewayAttachmentId": a.id,
-            "TransitGatewayId": transit.id,
-            "TransitGatewayOwnerId": ACCOUNT,
-        }
-        for a in transit.attachments
-    ]
-    table = {
-        "CreationTime": CREATED,
-        "DefaultAssociationRouteTable": True,
-        "DefaultPropagationRouteTable": True,
-        "State": "available",
-        "TransitGatewayId": transit.id,
-        "TransitGatewayRouteTableId": transit.table_id,
-    }
-    return {
-        "transit-gateway-attachments.json": {"TransitGatewayAttachments": attachments},
-        "transit-gateway-route-tables.json": {"TransitGatewayRouteTables": [table]},
-    }
-
-
-def _services(world: World) -> dict[str, Json]:
-    databases, caches = [], []
-    for i in world.interfaces:
-        groups = [g.id for g in i.groups]
-        if i.kind == "rds":
-            databases.append(
-                {
-                    "AvailabilityZone": REGION + i.subnet.zone,
-                    "DBInstanceIdentifier": i.name,
-                    "DBInstanceStatus": "available",
-                    "DBSubnetGroup": {
-                        "DBSubnetGroupName": "data",
-                        "Subnets": [{"SubnetIdentifier": i.subnet.id}],
-                        "VpcId": i.vpc.id,
-                    },
-                    "Endpoint": {
-                        "Address": f"{i.name}.c0example.{REGION}.rds.amazonaws.com",
-                        "Port": 5432,
-                    },
-                    "Engine": "postgres",
-                    "MultiAZ": True,
-                    "VpcSecurityGroups": [
-                        {"Status": "active", "VpcSecurityGroupId": g} for g in groups
-                    ],
-                }
-            )
-        elif i.kind == "cache":
-            caches.append(
-                {
-                    "CacheClusterId": i.name,
-                    "CacheClusterStatus": "available",
-                    "CacheNodes": [{"CacheNodeId": "0001", "Endpoint": {"Port": 6379}}],
-                    "Engine": "redis",
-                    "PreferredAvailabilityZone": REGION + i.subnet.zone,
-                    "SecurityGroups": [{"SecurityGroupId": g, "Status": "active"} for g in groups],
-                }
-            )
-    return {
-        "db-instances.json": {"DBInstances": databases},
-        "cache-clusters.json": {"CacheClusters": caches},
-    }
-
-
-def _balancers(world: World) -> dict[str, Json]:
-    """Load balancers, their target groups and the health of targets."""
-    base = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
-    balancers: dict[str, Json] = {}
-    groups, files = [], {}
-    for i in (i for i in world.interfaces if i.kind in ("alb", "nlb")):
-        identity = i.details["id"]
-        sort, name, _ = identity.split("/")
-        zone = {"SubnetId": i.subnet.id, "ZoneName": REGION + i.subnet.zone}
-        if identity in balancers:
-            balancers[identity]["AvailabilityZones"].append(zone)
-            continue
-        arn = f"{base}:loadbalancer/{identity}"
-        balancers[identity] = {
-            "AvailabilityZones": [zone],
-            "CreatedTime": CREATED,
-            "LoadBalancerArn": arn,
-            "LoadBalancerName": name,
-            "Scheme": "internet-facing",
-            "SecurityGroups": [g.id for g in i.groups],
-            "State": {"Code": "active"},
-            "Type": "application" if sort == "app" else "network",
-            "VpcId": i.vpc.id,
-        }
-        links = [k for k in world.links if k.client is i] or [
-            k for k in world.links if k.target and k.server is i
-        ]
-        port = links[0].port
-        groups.append(
-            {
-                "LoadBalancerArns": [arn],
-                "Port": port,
-                "Protocol": "HTTP" if sort == "app" else "TCP",
-                "TargetGroupArn": f"{base}:targetgroup/{name}-targets/6d0ecf831eec9f09",
-                "TargetGroupName": f"{name}-targets",
-                "TargetType": "instance",
-                "VpcId": i.vpc.id,
-            }
-        )
-        targets = {k.answering for k in links}
-        health = [
-            {
-                "Target": {"Id": t.instance, "Port": port},
-                "TargetHealth": {"State": "healthy"},
-            }
-            for t in sorted(targets, key=str)
-            if isinstance(t, Interface)
-        ]
-        files[f"target-health/{name}-targets.json"] = {"TargetHealthDescriptions": health}
-    return {
-        "load-balancers.json": {"LoadBalancers": list(balancers.values())},
-        "target-groups.json": {"TargetGroups": groups},
-        **files,
-    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
+from attrs import Factory, define
+
 from .conversations import Stage
 from .model import TCP, Interface, Link, World
 from .packet import Fate, Hop, Packet
@@ -81,8 +83,17 @@ def idle_timeout(stage: Stage, link: Link, start: float) -> None:
     stage.tape.add(Fate(hops=back.hops[-2:]), again + 0.01, TCP, 1, 40, RST)
 
 
-def probes(stage: Stage, world: World, rng: Random, count: int, length: int) -> set[str]:
-    """A scan of the public addresses from the internet. Returns who scans."""
+@define
+class Scan:
+    """sources: who scans. right: pairs of cause and resource that refuse the probes."""
+
+    sources: set[str] = Factory(set)
+    right: set[tuple[str, str]] = Factory(set)
+
+
+def probes(stage: Stage, world: World, rng: Random, count: int, length: int) -> Scan:
+    """A scan of the public addresses from the internet."""
+    scan = Scan()
     targets = [i for i in world.interfaces if i.public and i.kind in ("ec2", "alb", "middlebox")]
     scanners = [f"185.220.{rng.randrange(256)}.{rng.randrange(1, 255)}" for _ in range(25)]
     fates: dict[tuple[str, int], Fate] = {}
@@ -93,6 +104,8 @@ def probes(stage: Stage, world: World, rng: Random, count: int, length: int) -> 
         known = fates.get((target.id, port))
         if known is None:
             known = fates[target.id, port] = stage.network.send(packet, source)
+        if known.drop is not None:
+            scan.right |= {(known.drop.cause, r) for r in known.drop.resources}
         if known.delivered is not None:
             continue  # the port is open: a scanner that finds it is another story
         hops = [
@@ -100,4 +113,5 @@ def probes(stage: Stage, world: World, rng: Random, count: int, length: int) -> 
             for h in known.hops
         ]
         stage.tape.add(Fate(hops=hops), rng.uniform(0, length), TCP, 1, 44, SYN)
-    return set(scanners)
+    scan.sources = set(scanners)
+    return scan

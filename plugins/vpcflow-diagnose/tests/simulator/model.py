@@ -177,6 +177,7 @@ class TransitGateway(Named):
     id: str
     table_id: str
     attachments: list[Attachment] = Factory(list)
+    losses: dict[str, str] = Factory(dict)  # id of the VPC that packets are for: what loses them
 
 
 @define(eq=False, repr=False)

@@ -178,6 +178,10 @@ class Network:
         moved = packet.moved(direct=False)
         if self._pass(entry, moved, False, fate, gateway=True) is not None:
             return
+        lost = transit.losses.get(there.vpc.id) if transit else None
+        if transit and lost:
+            fate.drop = Drop(lost, (transit.id, transit.table_id, here.id, there.id))
+            return
         receiver = self.world.at(there.vpc, packet.dst)
         if receiver is None:
             fate.drop = Drop("unknown-destination", subnet=sender.subnet)

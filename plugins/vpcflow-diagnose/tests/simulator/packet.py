@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import Factory, define, evolve, field, frozen
 
 from .model import Interface, Subnet
@@ -35,7 +37,7 @@ class Packet:
         peer = self.dst if egress else self.src
         return Asked(egress, peer, self.protocol, self.dport, self.icmp)
 
-    def moved(self, **changes: object) -> Packet:
+    def moved(self, **changes: Any) -> Packet:
         return evolve(self, **changes)
 
 

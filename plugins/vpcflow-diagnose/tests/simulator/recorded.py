@@ -55,7 +55,7 @@ def needs_of(world: World, link: Link) -> list[Need]:
     """In the order in which they are asked: the request, then the answer."""
     network = Network(world, Random(1), permissive=True)
     fate = network.send(request_of(link, 40000), link.client)
-    if fate.packet is not None and link.style != "oneway":
+    if fate.packet is not None and fate.delivered is not None and link.style != "oneway":
         network.send(
             answer_to(fate.packet, fate.via),
             fate.delivered if fate.delivered != "internet" else link.dest,

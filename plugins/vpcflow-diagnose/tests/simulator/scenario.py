@@ -10,12 +10,14 @@ from . import fault_hosts, fault_routes, fault_rules  # noqa: F401  (they add to
 from .build import build
 from .conversations import Outcome, Stage
 from .faults import KINDS, Fault, inject
-from .inventory_files import Json, inventory
+from .inventory_files import inventory
+from .inventory_services import Json
 from .key import Expected, expected_of
-from .lookalikes import idle_timeout, late_packets, long_connection, probes
+from .lookalikes import Scan, idle_timeout, late_packets, long_connection, probes
 from .model import ACCOUNT, Interface, Link, World
 from .network import Network
 from .tape import FORMATS, VERSIONS, Row, Tape, Writer, rows
+from .transit_lines import NAMES, transit_line
 
 START = 1789380000  # 2026-09-14 10:00 UTC
 HOUR = 3600
@@ -48,7 +50,7 @@ class Scenario:
     expected: Expected
     lines: dict[int, list[str]]  # by number of the file: 5 minutes each
     inventories: dict[str, dict[str, Json]]
-    scanners: set[str] = Factory(set)
+    scan: Scan = Factory(Scan)
     story: list[str] = Factory(list)
 
 
@@ -57,9 +59,10 @@ def scenario(seed: int, kind: str | None = None) -> Scenario:
     rng = Random(seed * 7919 + 17)
     names = sorted(KINDS)
     wanted = kind or ("healthy" if rng.random() < 0.12 else names[seed % len(names)])
+    twice = rng.random() < 0.25  # a snapshot from before the fault as well
     for attempt in range(50):
         world = build(seed * 1009 + attempt, KINDS[wanted].wish)
-        before = inventory(world, START - 3 * HOUR, [])
+        before = inventory(world, START - 3 * HOUR, []) if twice else {}
         fault = inject(world, rng, wanted)
         if fault is not None:
             return _play(seed, world, fault, before, rng)
@@ -74,9 +77,9 @@ def _play(seed: int, world: World, fault: Fault, before: dict[str, Json], rng: R
     outcomes = _failing(stage, fault, capture, rng)
     first = len(stage.tape.seen)
     failed = _background(stage, world, fault, capture, rng, outcomes)
-    scanners: set[str] = set()
+    scan = Scan()
     if rng.random() < 1 / 3:
-        scanners = probes(stage, world, rng, 3000, capture.length)
+        scan = probes(stage, world, rng, 3000, capture.length)
     found = rows(stage.tape, rng, capture.window, capture.length)
     logged = [r for r in found if capture.sees(r.hop.interface)]
     if capture.traffic == "REJECT":
@@ -92,8 +95,8 @@ def _play(seed: int, world: World, fault: Fault, before: dict[str, Json], rng: R
         capture,
         expected,
         _lines(logged, world, capture, rng),
-        _inventories(world, fault, capture, before, rng),
-        scanners,
+        _inventories(world, fault, capture, before),
+        scan,
     )
     made.story = _story(made, outcomes)
     return made
@@ -102,6 +105,9 @@ def _play(seed: int, world: World, fault: Fault, before: dict[str, Json], rng: R
 def _capture(world: World, fault: Fault, rng: Random) -> Capture:
     name = fault.format or rng.choice(("default", "v3", "v5", "v5", "custom", "v8"))
     window = rng.choice((60, 60, 600))
+    if name == "transit":
+        inside = frozenset(i.id for i in world.interfaces if i.kind == "tgw")
+        return Capture(name, 60, 900, False, inside)
     chance = rng.random()
     whole, ids = True, frozenset[str]()
     ends = [e for e in (fault.link.client, fault.link.answering) if isinstance(e, Interface)]
@@ -172,6 +178,8 @@ def _lookalikes(stage: Stage, links: list[Link], capture: Capture, rng: Random) 
 
 def _lines(found: list[Row], world: World, capture: Capture, rng: Random) -> dict[int, list[str]]:
     """By file: five minutes of `end` each (the guide's "flow log files")."""
+    if capture.format == "transit":
+        return _transit_lines(found, world, rng)
     writer = Writer(FORMATS[capture.format], VERSIONS[capture.format], START)
     files: dict[int, list[str]] = {}
     for row in found:
@@ -189,8 +197,18 @@ def _lines(found: list[Row], world: World, capture: Capture, rng: Random) -> dic
     return files
 
 
+def _transit_lines(found: list[Row], world: World, rng: Random) -> dict[int, list[str]]:
+    files: dict[int, list[str]] = {}
+    for row in found:
+        files.setdefault(row.end // 300, []).append(transit_line(row, world, START))
+    for lines in files.values():
+        rng.shuffle(lines)
+        lines.insert(0, " ".join(NAMES))
+    return files
+
+
 def _inventories(
-    world: World, fault: Fault, capture: Capture, before: dict[str, Json], rng: Random
+    world: World, fault: Fault, capture: Capture, before: dict[str, Json]
 ) -> dict[str, dict[str, Json]]:
     """Mostly one snapshot shortly before the capture; or one from before the fault as well. Where
     the rules were changed later, the snapshot is of afterwards."""
@@ -198,13 +216,15 @@ def _inventories(
     if fault.mend:
         return {"20260914T102000Z": inventory(world, START + 1200, logs)}
     now = inventory(world, START - 600, logs)
-    if rng.random() < 0.25:
+    if before:
         before["flow-logs.json"] = {"FlowLogs": logs}
         return {"20260914T070000Z": before, "20260914T095000Z": now}
     return {"": now}
 
 
 def flow_logs(world: World, capture: Capture) -> list[Json]:
+    if capture.format == "transit":
+        return _transit_log(world)
     names = " ".join("${" + name + "}" for name in FORMATS[capture.format])
     resources = [v.id for v in world.vpcs] if capture.whole else sorted(capture.interfaces)
     return [
@@ -225,6 +245,24 @@ def flow_logs(world: World, capture: Capture) -> list[Json]:
     ]
 
 
+def _transit_log(world: World) -> list[Json]:
+    assert world.transit is not None
+    return [
+        {
+            "CreationTime": "2026-03-02T08:30:00+00:00",
+            "DeliverLogsStatus": "SUCCESS",
+            "FlowLogId": "fl-00000000000000001",
+            "FlowLogStatus": "ACTIVE",
+            "LogDestination": "arn:aws:s3:::flow-logs",
+            "LogDestinationType": "s3",
+            "LogFormat": " ".join("${" + name + "}" for name in NAMES),
+            "MaxAggregationInterval": 60,
+            "ResourceId": world.transit.id,
+            "Tags": [],
+        }
+    ]
+
+
 def _story(made: Scenario, outcomes: list[Outcome]) -> list[str]:
     link, capture = made.fault.link, made.capture
     logged = "everything" if capture.whole else " ".join(sorted(capture.interfaces))
@@ -237,6 +275,6 @@ def _story(made: Scenario, outcomes: list[Outcome]) -> list[str]:
         f"format {capture.format}, window {capture.window} s, {capture.traffic}, logged: {logged}",
         f"lost by: {lost}",
         f"snapshots: {', '.join(k or 'one' for k in made.inventories)}; "
-        f"scanners: {len(made.scanners)}",
+        f"scanners: {len(made.scan.sources)}",
         f"key: {made.expected}",
     ]

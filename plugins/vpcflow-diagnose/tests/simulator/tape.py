@@ -101,10 +101,35 @@ class Row:
     end: int
 
 
+@define
+class Tally:
+    """A record in the making."""
+
+    hop: Hop
+    protocol: int
+    start: int
+    packets: int = 0
+    bytes: int = 0
+    flags: int = 0
+    end: int = 0
+
+    def count(self, seen: Seen) -> None:
+        second = int(seen.time)
+        self.packets += seen.packets
+        self.bytes += seen.bytes
+        self.flags |= seen.flags
+        self.start, self.end = min(self.start, second), max(self.end, second)
+
+    def row(self) -> Row:
+        return Row(
+            self.hop, self.protocol, self.packets, self.bytes, self.flags, self.start, self.end
+        )
+
+
 def rows(tape: Tape, rng: Random, window: int, length: int) -> list[Row]:
     """Aggregated per interface and window: flags OR-ed, accepted and rejected apart."""
     phases: dict[str, int] = {}
-    found: dict[tuple[object, ...], list[object]] = {}
+    found: dict[tuple[object, ...], Tally] = {}
     for seen in tape.seen:
         hop = seen.hop
         if not 0 <= seen.time < length:
@@ -126,16 +151,10 @@ def rows(tape: Tape, rng: Random, window: int, length: int) -> list[Row]:
             hop.pkt_dst,
         )
         tally = found.get(key)
-        second = int(seen.time)
         if tally is None:
-            found[key] = [hop, seen.protocol, seen.packets, seen.bytes, seen.flags, second, second]
-            continue
-        tally[2] += seen.packets  # type: ignore[operator]
-        tally[3] += seen.bytes  # type: ignore[operator]
-        tally[4] |= seen.flags  # type: ignore[operator]
-        tally[5] = min(tally[5], second)  # type: ignore[type-var]
-        tally[6] = max(tally[6], second)  # type: ignore[type-var]
-    return [Row(*tally) for tally in found.values()]  # type: ignore[arg-type]
+            tally = found[key] = Tally(hop, seen.protocol, int(seen.time))
+        tally.count(seen)
+    return [tally.row() for tally in found.values()]
 
 
 def zone_id(zone: str) -> str:
