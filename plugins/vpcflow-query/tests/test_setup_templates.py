@@ -51,7 +51,7 @@ CASES = {
         *("--stream", STREAM.replace(ACCOUNT, OTHER)),
     ),
 }
-ALIKE = ("infrequent", "attachment", "stream")  # of the same resources as others
+ALIKE = ("bucket", "infrequent", "attachment", "stream")  # of the same resources as others
 LINTED = {name: case for name, case in CASES.items() if name not in ALIKE}
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
