@@ -6,6 +6,7 @@ from attrs import Factory, define
 
 from .conversations import Outcome
 from .faults import Fault
+from .model import ICMP
 from .packet import Drop
 from .tape import Row
 
@@ -16,7 +17,9 @@ UNDECIDED = "security-group-or-network-acl"
 class Expected:
     """cause, resource: of the fault; None if there is none, or none that left a record. right:
     pairs that are right; a resource of None stands for any. nameable: causes that may be said with
-    more than "possible" without an inventory."""
+    more than "possible" without an inventory. visible: some record of the fault's conversation was
+    written. hard: it need not be found, since packets pass both ways and nothing in this format
+    says that they are only handshakes."""
 
     cause: str | None
     resource: str | None
@@ -27,6 +30,7 @@ class Expected:
     right: set[tuple[str, str | None]] = Factory(set)
     nameable: set[str] = Factory(set)
     visible: bool = True
+    hard: bool = False
 
     def accepts(self, cause: str, resource: str | None) -> bool:
         """Whether a finding with this cause and resource is right."""
@@ -54,12 +58,23 @@ def expected_of(
         return key
     if fault.unexplained:
         key.right = {("unexplained-reject", None)}
-        key.cause = "unexplained-reject"
+        if key.protocol == ICMP:  # which message it was is not in the log: rules may deny others
+            key.right.add((UNDECIDED, None))
+        key.cause = "unexplained-reject" if key.visible else None
         return key
     if key.visible:
         key.cause = first.cause
         key.resource = first.resources[0] if first.resources else None
+        key.hard = format_ == "default" and _both_ways(outcomes[0], written)
     return key
+
+
+def _both_ways(outcome: Outcome, written: set[int]) -> bool:
+    """Whether request and answer were accepted wherever they were recorded."""
+    if len(outcome.fates) < 2:
+        return False
+    ways = [[h for h in fate.hops if id(h) in written] for fate in outcome.fates]
+    return all(ways) and all(h.accepted for way in ways for h in way)
 
 
 def _tuple(row: Row) -> tuple[object, ...]:
@@ -80,5 +95,8 @@ def _allow(
     )
     if refused and seen:
         key.nameable.add(UNDECIDED)
+        if drop.cause == "no-route" and len(outcome.fates) > 1:
+            # whether AWS writes REJECT here is not confirmed; by its texts this is the ACL
+            key.nameable.add("network-acl")
     if any(h.accepted for f in outcome.fates for h in f.hops) or not seen:
         key.nameable.add("no-answer")  # accepted where it was seen, and nothing came back

@@ -9,7 +9,7 @@ from attrs import Factory, define, frozen
 from . import fault_hosts, fault_routes, fault_rules  # noqa: F401  (they add to KINDS)
 from .build import build
 from .conversations import Outcome, Stage
-from .faults import KINDS, Fault, inject
+from .faults import KINDS, Fault, attempt, inject
 from .inventory_files import inventory
 from .inventory_services import Json
 from .key import Expected, expected_of
@@ -60,8 +60,8 @@ def scenario(seed: int, kind: str | None = None) -> Scenario:
     names = sorted(KINDS)
     wanted = kind or ("healthy" if rng.random() < 0.12 else names[seed % len(names)])
     twice = rng.random() < 0.25  # a snapshot from before the fault as well
-    for attempt in range(50):
-        world = build(seed * 1009 + attempt, KINDS[wanted].wish)
+    for trial in range(50):
+        world = build(seed * 1009 + trial, KINDS[wanted].wish)
         before = inventory(world, START - 3 * HOUR, []) if twice else {}
         fault = inject(world, rng, wanted)
         if fault is not None:
@@ -117,8 +117,16 @@ def _capture(world: World, fault: Fault, rng: Random) -> Capture:
         subnet = rng.choice(ends).subnet
         whole = False
         ids = frozenset(i.id for i in world.interfaces if i.subnet is subnet)
-    refused = fault.healthy and fault.mend is None and rng.random() < 0.15
+    refused = rng.random() < 0.15 and _only_refused(world, fault)
     return Capture(name, window, 900, whole, ids, "REJECT" if refused else "ALL")
+
+
+def _only_refused(world: World, fault: Fault) -> bool:
+    """Whether a log of REJECT only says the same: the request is refused, or there is no fault."""
+    if fault.healthy:
+        return fault.mend is None
+    there = attempt(world, fault).fates
+    return len(there) == 1 and any(not hop.accepted for hop in there[0].hops)
 
 
 def _failing(stage: Stage, fault: Fault, capture: Capture, rng: Random) -> list[Outcome]:
@@ -160,16 +168,20 @@ def _background(
                 failed.append(outcome)
             else:
                 del stage.tape.seen[mark:]
-    _lookalikes(stage, [k for k in world.links if k.protocol == 6], capture, rng)
+    # a log of REJECT only cannot tell a late packet from a refused one
+    late = capture.traffic == "ALL" or fault.healthy
+    _lookalikes(stage, [k for k in world.links if k.protocol == 6], capture, rng, late=late)
     return failed
 
 
-def _lookalikes(stage: Stage, links: list[Link], capture: Capture, rng: Random) -> None:
+def _lookalikes(
+    stage: Stage, links: list[Link], capture: Capture, rng: Random, *, late: bool
+) -> None:
     for _ in range(rng.randint(0, 3)):
         link = rng.choice(links)
         begin = rng.choice((5.0, rng.uniform(0, capture.length - 20), capture.length - 15.0))
         long_connection(stage, link, begin, capture.length, joined=rng.random() < 0.4)
-    for _ in range(rng.randint(0, 2)):
+    for _ in range(rng.randint(0, 2) if late else 0):
         late_packets(stage, rng.choice(links), rng.uniform(0, capture.length - 60))
     by_nat = [k for k in links if k.name.endswith("-internet") and not k.name.startswith("web")]
     if by_nat and rng.random() < 0.3:
@@ -191,6 +203,9 @@ def _lines(found: list[Row], world: World, capture: Capture, rng: Random) -> dic
                 status = "SKIPDATA" if rng.random() < 0.05 else "NODATA"
                 line = writer.nothing(interface, status, begin, begin + 59)
                 files.setdefault(begin // 300, []).append(line)
+    if not files:  # a log in which nothing happened
+        quiet = next(i for i in world.interfaces if capture.sees(i))
+        files[0] = [writer.nothing(quiet, "NODATA", 0, capture.window - 1)]
     for lines in files.values():
         rng.shuffle(lines)
         lines.insert(0, writer.header())
