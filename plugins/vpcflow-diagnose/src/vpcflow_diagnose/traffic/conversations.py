@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vpcflow_diagnose.traffic.parts import KEY, LOSS, REJECTED
+from vpcflow_diagnose.traffic.parts import KEY, LOSS, REJECTED, UNFLAGGED
 from vpcflow_diagnose.traffic.places import public_sql
 
 if TYPE_CHECKING:
@@ -15,52 +15,49 @@ _FEW = 3  # so many ports or hosts are attempts of somebody who wants something
 
 
 def conclude(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `conversations` from `parts` and `own`: sums by tally, `votes` (above 0: the client is
-    at this interface), known_peer, known_service, probe."""
-    connection.execute(_SUMS)
-    connection.execute(_ANSWERING)
-    connection.execute(_PEERS)
-    connection.execute(_PROBERS)
-    connection.execute(_CONVERSATIONS)
+    """Make `conversations` from `parts` and `own`: sums by tally (f forward, fr forward rejected,
+    r and rr the replies), `votes` (above 0: the client is at this interface), known_peer,
+    known_service, probe."""
+    for statement in (_SUMS, _ANSWERING, _PEERS, _PROBERS, _CONVERSATIONS):
+        connection.execute(statement)
     for name in ("sums", "answering", "peers", "probers"):
         connection.execute(f"DROP TABLE {name}")
 
 
+_F = f"NOT reply AND kind <> {REJECTED}"
+_FR = f"NOT reply AND kind = {REJECTED}"
+_R = f"reply AND kind <> {REJECTED}"
+_RR = f"reply AND kind = {REJECTED}"
+_CHOICE = {
+    "f_flows": ("flows", _F),
+    "fr_flows": ("flows", _FR),
+    "r_flows": ("flows", _R),
+    "rr_flows": ("flows", _RR),
+    "f_syn": ("flows", f"{_F} AND flags & 18 = 2"),
+    "f_retried": ("flows", f"{_F} AND bare AND several"),
+    "r_flagged": ("flows", f"{_R} AND flags <> {UNFLAGGED}"),
+    "r_syn_ack": ("flows", f"{_R} AND flags & 18 = 18"),
+    "r_rst": ("flows", f"{_R} AND flags & 4 = 4"),
+    "f_bytes": ("bytes", _F),  # for directions.py
+    "r_packets": ("packets", _R),
+    "r_bytes": ("bytes", _R),
+}
 _SOURCE = "coalesce(raw_src, CASE WHEN reply THEN server ELSE client END)"
 _TARGET = "coalesce(raw_dst, CASE WHEN reply THEN client ELSE server END)"
 # sent from here: flow-direction says so, or the source is the interface's own address
 _SENT = f"""
-    CASE WHEN egress <> 0 THEN egress
+    CASE WHEN way = 1 THEN flows WHEN way = 2 THEN -flows
         WHEN own.address = {_SOURCE} AND own.address <> {_TARGET} THEN flows
         WHEN own.address = {_TARGET} AND own.address <> {_SOURCE} THEN -flows ELSE 0 END
 """
-
-
-def _by_tally(name: str) -> str:
-    """Sums of a column for the tallies that conversations are chosen by."""
-    tallies = {
-        "f": f"NOT reply AND kind <> {REJECTED}",
-        "fr": f"NOT reply AND kind = {REJECTED}",
-        "r": f"reply AND kind <> {REJECTED}",
-        "rr": f"reply AND kind = {REJECTED}",
-    }
-    wanted = tallies if name == "flows" else {"f": tallies["f"], "r": tallies["r"]}
-    return ", ".join(
-        f"coalesce(sum({name}) FILTER ({which}), 0)::HUGEINT AS {tally}_{name}"
-        for tally, which in wanted.items()
-    )
-
-
-_COLUMNS = ("flows", "packets", "bytes", "flagged", "syn", "retried", "syn_ack", "rst")
 _SUMS = f"""
     CREATE TABLE sums AS
     SELECT {", ".join(f"parts.{name}" for name in KEY.split(", "))},
-        {", ".join(_by_tally(name) for name in _COLUMNS)},
+        {", ".join(f"coalesce(sum({v}) FILTER ({w}), 0) AS {n}" for n, (v, w) in _CHOICE.items())},
         sum(packets) AS packets, sum(bytes) AS bytes, sum(flows) AS flows,
-        min(first) AS first, max(last) AS last, max(most_packets) AS most_packets,
-        any_value(vpc) AS vpc, any_value(subnet) AS subnet,
-        max(before_rst) AS before_rst,
-        min(first_rst) FILTER (reply AND first_rst > 0) AS first_rst,
+        min(first) AS first, max(last) AS last, bool_or(several) AS several,
+        max(last) FILTER (flags & 13 = 0) AS before_rst,
+        min(first) FILTER (reply AND flags & 4 = 4) AS first_rst,
         sum(CASE WHEN reply THEN -1 ELSE 1 END * ({_SENT})) AS votes
     FROM parts LEFT JOIN own
         ON own.interface = parts.interface AND own.six = contains(parts.client, ':')
@@ -86,7 +83,7 @@ _PROBERS = f"""
         AND any_value({public_sql("client")})
         AND client NOT IN (SELECT address FROM peers)
         AND client NOT IN (SELECT client FROM sums WHERE votes > 0)
-        AND (count(*) > {_FEW} OR (max(most_packets) <= 1 AND max(flows) < {_INSISTS}))
+        AND (count(*) > {_FEW} OR (NOT bool_or(several) AND max(flows) < {_INSISTS}))
 """
 _CONVERSATIONS = """
     CREATE TABLE conversations AS
@@ -94,12 +91,14 @@ _CONVERSATIONS = """
         CASE WHEN votes > 0 THEN server_known WHEN votes < 0 THEN client_known
             ELSE server_known AND client_known END AS known_peer
     FROM (
-        SELECT *,
-            (server, port, protocol) IN (SELECT (server, port, protocol) FROM answering)
-                AS known_service,
-            client IN (SELECT address FROM peers) AS client_known,
-            server IN (SELECT address FROM peers) AS server_known,
-            (interface, client) IN (SELECT (interface, client) FROM probers) AS probe
+        SELECT sums.*, answering.server IS NOT NULL AS known_service,
+            c.address IS NOT NULL AS client_known, s.address IS NOT NULL AS server_known,
+            probers.client IS NOT NULL AS probe
         FROM sums
+            LEFT JOIN answering USING (server, port, protocol)
+            LEFT JOIN peers c ON c.address = sums.client
+            LEFT JOIN peers s ON s.address = sums.server
+            LEFT JOIN probers ON probers.interface = sums.interface
+                AND probers.client = sums.client
     )
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -17,7 +18,7 @@ class Directed:
     """Traffic of a client and a server. None: public IPv4 addresses that are too many to list.
 
     client_interface, server_interface: an interface that has seen it as its own, if any is known.
-    sent, answered: accepted bytes, packets and records there and back. rejected,
+    sent, answered: accepted bytes and records there and back. rejected,
     rejected_answers: records.
     """
 
@@ -25,13 +26,13 @@ class Directed:
     server: str | None
     client_interface: str | None
     server_interface: str | None
-    sent: tuple[int, int, int]
-    answered: tuple[int, int, int]
+    sent: tuple[int, int]
+    answered: tuple[int, int]
     rejected: int
     rejected_answers: int
 
 
-_SUMMED = ("f_bytes", "f_packets", "f_flows", "r_bytes", "r_packets", "r_flows")
+_SUMMED = ("f_bytes", "f_flows", "r_bytes", "r_flows")
 _REJECTED = ("fr_flows", "rr_flows")
 _SUMS = ", ".join(f"sum({name})::HUGEINT AS {name}" for name in (*_SUMMED, *_REJECTED))
 _LARGEST = ", ".join(f"max({name}) AS {name}" for name in (*_SUMMED, *_REJECTED))
@@ -42,17 +43,20 @@ def _one_of_many(address: str) -> str:
     return f"CASE WHEN rank > $most AND {public} THEN NULL ELSE {address} END AS {address}"
 
 
-_DIRECTIONS = f"""
+_PAIRS = f"""
+    CREATE TABLE IF NOT EXISTS pairs AS
     WITH once AS (
         SELECT client, server, port, protocol, {_LARGEST},
             any_value(interface) FILTER (votes > 0) AS at_client,
             any_value(interface) FILTER (votes < 0) AS at_server
         FROM conversations GROUP BY client, server, port, protocol
-    ), pairs AS (
-        SELECT client, server, {_SUMS}, any_value(at_client) AS at_client,
-            any_value(at_server) AS at_server
-        FROM once GROUP BY client, server
-    ), ranked AS (
+    )
+    SELECT client, server, {_SUMS}, any_value(at_client) AS at_client,
+        any_value(at_server) AS at_server
+    FROM once GROUP BY client, server
+"""
+_DIRECTIONS = f"""
+    WITH ranked AS (
         SELECT *, row_number() OVER (
             ORDER BY f_bytes + r_bytes DESC, f_flows + r_flows DESC, client, server) AS rank
         FROM pairs
@@ -65,13 +69,46 @@ _DIRECTIONS = f"""
         client, server
     LIMIT $twice
 """
+_ADDRESSES = """
+    WITH ends AS (
+        SELECT client AS address, * FROM pairs
+        UNION ALL SELECT server AS address, * FROM pairs WHERE server <> client
+    )
+    SELECT address, sum(f_bytes + r_bytes)::HUGEINT AS size,
+        sum(f_flows + r_flows)::HUGEINT AS flows, sum(fr_flows + rr_flows)::HUGEINT
+    FROM ends GROUP BY address ORDER BY size DESC, flows DESC, address LIMIT $most
+"""
 
 
-def directions_of(connection: duckdb.DuckDBPyConnection, most: int) -> list[Directed]:
+@frozen
+class Total:
+    """Traffic of one address, there and back, whoever it talked with. size: accepted bytes.
+    accepted, rejected: records."""
+
+    address: str
+    size: int
+    accepted: int
+    rejected: int
+
+
+def directions_of(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], most: int
+) -> list[Directed]:
     """The `most` pairs with most bytes one by one; of the others, public IPv4 addresses are one.
-    At most twice as many as `most`. What several interfaces saw counts once."""
+    At most twice as many as `most`. What several interfaces saw counts once. names: of the
+    interfaces, by number."""
+    connection.execute(_PAIRS)
     rows = connection.execute(_DIRECTIONS, {"most": most, "twice": 2 * most}).fetchall()
-    return [
-        Directed(row[0], row[1], row[2], row[3], row[4:7], row[7:10], row[10], row[11])
-        for row in rows
-    ]
+    found = []
+    for client, server, at_client, at_server, *sums in rows:
+        at = [None if number is None else names[number] for number in (at_client, at_server)]
+        sent, answered = (sums[0], sums[1]), (sums[2], sums[3])
+        found.append(Directed(client, server, at[0], at[1], sent, answered, sums[4], sums[5]))
+    return found
+
+
+def totals_of(connection: duckdb.DuckDBPyConnection, most: int) -> list[Total]:
+    """The addresses with most accepted bytes. What several interfaces saw counts once."""
+    connection.execute(_PAIRS)
+    rows = connection.execute(_ADDRESSES, {"most": most}).fetchall()
+    return [Total(*row) for row in rows]

@@ -14,7 +14,7 @@ from vpcflow_diagnose.traffic.ports import rank_sql
 if TYPE_CHECKING:
     import duckdb
 
-_PLAIN = f"kind < {LOSS} AND syn + syn_ack = 0"
+_PLAIN = f"kind < {LOSS} AND flags & 2 = 0"
 """Rows that no SYN has settled."""
 
 
@@ -47,8 +47,8 @@ def _by_syn(connection: duckdb.DuckDBPyConnection) -> str:
         f"""
         CREATE TABLE opened AS
         SELECT client, server, port, protocol, min(low) AS low, max(high) AS high,
-            sum(syn_ack) > 0 AS answered
-        FROM parts WHERE kind < {LOSS} AND syn + syn_ack > 0
+            bool_or(reply) AS answered
+        FROM parts WHERE kind < {LOSS} AND flags & 2 = 2
         GROUP BY client, server, port, protocol
         """
     )
@@ -132,7 +132,8 @@ def _by_time(connection: duckdb.DuckDBPyConnection) -> str:
                 min(first) FILTER (NOT reply) AS forth, min(first) FILTER (reply) AS back,
                 coalesce(sum(flows) FILTER (NOT reply AND kind <> {REJECTED}), 0) AS forth_passed,
                 coalesce(sum(flows) FILTER (reply AND kind <> {REJECTED}), 0) AS back_passed,
-                coalesce(sum(egress) FILTER (NOT reply), 0) AS forth_egress
+                coalesce(sum(CASE way WHEN 1 THEN flows WHEN 2 THEN -flows END)
+                    FILTER (NOT reply), 0) AS forth_egress
             FROM parts p
             WHERE kind < {LOSS} AND port = low AND low = high AND NOT EXISTS (
                 SELECT 1 FROM opened o

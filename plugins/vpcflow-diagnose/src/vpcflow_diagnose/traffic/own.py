@@ -27,7 +27,7 @@ def find_own(connection: duckdb.DuckDBPyConnection) -> None:
         CREATE TABLE candidates AS
         WITH unknown AS (
             SELECT interface, {source} AS source, {target} AS target, flows FROM parts
-            WHERE kind < {LOSS} AND egress = 0 AND interface <> '-'
+            WHERE kind < {LOSS} AND way = 0 AND interface <> 0
         ),
         ends AS (
             SELECT interface, source AS address, flows FROM unknown

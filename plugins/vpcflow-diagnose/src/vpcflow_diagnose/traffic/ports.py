@@ -87,13 +87,28 @@ REGISTERED = (
 
 EPHEMERAL = 32_768
 """From here on clients on Linux and Windows take their ports."""
+PORTS = 65_536
 
 
 def rank_sql(port: str) -> str:
-    """SQL for the rank of a port: 0 well known, 1 registered, 2 below `EPHEMERAL`, 3 above. The
-    end with the lower rank is the service, then that with the lower port."""
+    """SQL for the rank of a port, see `orders`."""
     registered = ", ".join(str(number) for number in REGISTERED)
     return (
         f"CASE WHEN {port} < 1024 THEN 0 WHEN {port} IN ({registered}) THEN 1 "
         f"WHEN {port} < {EPHEMERAL} THEN 2 ELSE 3 END"
     )
+
+
+def orders() -> list[int]:
+    """For each port its place among all: the end whose port comes first is the service. By rank
+    (0 well known, 1 registered, 2 below `EPHEMERAL`, 3 above), then by number."""
+    registered = frozenset(REGISTERED)
+    return [_rank(port, registered) * PORTS + port for port in range(PORTS)]
+
+
+def _rank(port: int, registered: frozenset[int]) -> int:
+    if port < 1024:
+        return 0
+    if port in registered:
+        return 1
+    return 2 if port < EPHEMERAL else 3

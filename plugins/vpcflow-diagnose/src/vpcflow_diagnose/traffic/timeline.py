@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
@@ -24,7 +23,6 @@ _SHOWN = tuple(
         *(43_200, 86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400, 360 * 86_400, 3_600 * 86_400),
     )
 )
-_ROWS = 1 << 17
 
 
 @frozen
@@ -51,23 +49,23 @@ class Timeline:
 
     _width: int = 0
     _sums: dict[int, _Sums] = field(factory=dict)
-    _waiting: list[pa.RecordBatch] = field(factory=list)
-    _rows: int = 0
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Columns start, action, packets and bytes, those that there are."""
-        if "start" not in batch.schema.names or "action" not in batch.schema.names:
+    def add(self, records: pa.Table) -> None:
+        """Records with start, action, packets and bytes, as far as the log has them."""
+        if not {"start", "action"} <= set(records.schema.names):
             return
-        names = [n for n in ("start", "action", "packets", "bytes") if n in batch.schema.names]
-        self._waiting.append(batch.select(names))
-        self._rows += batch.num_rows
-        if self._rows >= _ROWS:
-            self._settle()
+        for action, number, sums in _grouped(records, WIDTHS[self._width]):
+            offset = 0 if action == "ACCEPT" else 3
+            total = self._sums.setdefault(number, [0] * 6)
+            for place, value in enumerate(sums):
+                total[offset + place] += value
+        while len(self._sums) > _MOST and self._width + 1 < len(WIDTHS):
+            self._sums = _fold(self._sums, WIDTHS[self._width + 1] // WIDTHS[self._width])
+            self._width += 1
 
     def buckets(self, most: int) -> list[Bucket]:
         """At most so many stretches of one length, from the first record to the last, without
         gaps."""
-        self._settle()
         if not self._sums:
             return []
         step = WIDTHS[self._width]
@@ -81,21 +79,6 @@ class Timeline:
             for number in range(first // width, last // width + 1)
         ]
 
-    def _settle(self) -> None:
-        """Add what waits to the sums."""
-        if not self._waiting:
-            return
-        for action, number, sums in _grouped(self._waiting, WIDTHS[self._width]):
-            offset = 0 if action == "ACCEPT" else 3
-            total = self._sums.setdefault(number, [0] * 6)
-            for place, value in enumerate(sums):
-                total[offset + place] += value
-        self._waiting.clear()
-        self._rows = 0
-        while len(self._sums) > _MOST and self._width + 1 < len(WIDTHS):
-            self._sums = _fold(self._sums, WIDTHS[self._width + 1] // WIDTHS[self._width])
-            self._width += 1
-
 
 def _fold(sums: dict[int, _Sums], times: int) -> dict[int, _Sums]:
     folded: dict[int, _Sums] = {}
@@ -106,26 +89,26 @@ def _fold(sums: dict[int, _Sums], times: int) -> dict[int, _Sums]:
     return folded
 
 
-def _grouped(
-    batches: Sequence[pa.RecordBatch], width: int
-) -> list[tuple[str, int, tuple[int, ...]]]:
+def _grouped(records: pa.Table, width: int) -> list[tuple[str, int, tuple[int, ...]]]:
     """Action, number of the stretch, and flows, packets, bytes."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    table = pa.Table.from_batches(batches).unify_dictionaries()
-    start = table["start"].cast(pa.int64())
-    table = table.set_column(0, "start", pc.divide(start, width))
-    sums = [name for name in ("packets", "bytes") if name in table.schema.names]
-    groups = table.group_by(["action", "start"], use_threads=False).aggregate(
+    sums = [name for name in ("packets", "bytes") if name in records.schema.names]
+    stretches = pc.divide(records["start"].cast(pa.int64()), width)
+    kept = pa.table(
+        [records["action"], stretches, *(records[name] for name in sums)],
+        names=["action", "stretch", *sums],
+    )
+    groups = kept.group_by(["action", "stretch"], use_threads=False).aggregate(
         [([], "count_all"), *((name, "sum") for name in sums)]
     )
     return [
         (
             row["action"],
-            row["start"],
+            row["stretch"],
             (row["count_all"], row.get("packets_sum") or 0, row.get("bytes_sum") or 0),
         )
         for row in groups.to_pylist()
-        if row["action"] in ("ACCEPT", "REJECT") and row["start"] is not None
+        if row["action"] in ("ACCEPT", "REJECT") and row["stretch"] is not None
     ]

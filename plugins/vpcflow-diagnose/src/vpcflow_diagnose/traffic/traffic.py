@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
 from vpcflow_query.duck import connect
 
-from vpcflow_diagnose.traffic.columns import LOST, used
+from vpcflow_diagnose.traffic.columns import LOST, TGW, used
 from vpcflow_diagnose.traffic.conversation import Conversation, Facts, Gap, Probes, TransitLoss
 from vpcflow_diagnose.traffic.conversations import conclude
-from vpcflow_diagnose.traffic.directions import Directed, directions_of
+from vpcflow_diagnose.traffic.directions import Directed, Total, directions_of, totals_of
+from vpcflow_diagnose.traffic.intake import NOWHERE, Intake
 from vpcflow_diagnose.traffic.matching import addresses_within
 from vpcflow_diagnose.traffic.orient import turn
 from vpcflow_diagnose.traffic.own import find_own
@@ -23,9 +25,9 @@ from vpcflow_diagnose.traffic.parts import (
     SKIPDATA,
     aggregate,
 )
-from vpcflow_diagnose.traffic.picking import picked
+from vpcflow_diagnose.traffic.picking import Picker
 from vpcflow_diagnose.traffic.talkers import By, Pair, Talker, pairs_of, top_of
-from vpcflow_diagnose.traffic.timeline import Bucket, Timeline
+from vpcflow_diagnose.traffic.timeline import Bucket
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
@@ -72,12 +74,12 @@ class Traffic:
 
     facts: Facts
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, facts: Facts, timeline: Timeline
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, facts: Facts, intake: Intake) -> None:
         self.facts = facts
         self._connection = connection
-        self._timeline = timeline
+        self._intake = intake
+        self._names = intake.interfaces
+        self._picker = Picker(connection, self._names, intake.places)
 
     def suspicious(self, most: int = MOST) -> Iterator[Conversation]:
         """Conversations that may hold a fault, the weightiest first, whole (all four tallies):
@@ -85,7 +87,7 @@ class Traffic:
         answer, or only RST, or an answer without data; or clearly more SYNs than answers; or a RST
         after minutes of silence. Weight: rejected first, then with a known peer or service, then
         by packets; one-way traffic that may be meant so (UDP) last."""
-        return picked(self._connection, f"NOT probe AND ({_SUSPICIOUS})", _WEIGHT, most)
+        return self._picker.pick(f"NOT probe AND ({_SUSPICIOUS})", _WEIGHT, most)
 
     def between(
         self,
@@ -111,20 +113,20 @@ class Traffic:
                 values.append(value)
         if interfaces:
             conditions.append("list_contains(?, interface)")
-            values.append(list(interfaces))
-        return picked(self._connection, " AND ".join(conditions), _WEIGHT, most, values)
+            values.append(self._numbers(interfaces))
+        return self._picker.pick(" AND ".join(conditions), _WEIGHT, most, values)
 
     def accepted(self, interface_ids: Sequence[str], most: int = 10_000) -> Iterator[Conversation]:
         """Conversations of these interfaces that hold an accepted record: what contradicts rules
         that would deny it."""
         condition = "f_flows + r_flows > 0 AND list_contains(?, interface)"
         order = "packets DESC, interface, client, server, port, protocol"
-        return picked(self._connection, condition, order, most, [list(interface_ids)])
+        return self._picker.pick(condition, order, most, [self._numbers(interface_ids)])
 
     def probes(self) -> list[Probes]:
         """One for each interface that was probed, the most probed first."""
         rows = self._cursor().execute(_PROBES).fetchall()
-        return [Probes(*row) for row in rows]
+        return [Probes(self._names[number], *rest) for number, *rest in rows]
 
     def losses(self) -> list[TransitLoss]:
         """What transit gateways dropped, the most packets first."""
@@ -137,17 +139,20 @@ class Traffic:
             f"SELECT interface, sum(flows)::BIGINT, min(first), max(last) FROM parts "
             f"WHERE kind = {SKIPDATA} GROUP BY interface ORDER BY interface"
         )
-        return [Gap(*row) for row in rows.fetchall()]
+        return [Gap(self._names[number], *rest) for number, *rest in rows.fetchall()]
 
     def timeline(self, buckets: int = 60) -> list[Bucket]:
         """Traffic over time in at most so many stretches of one length, without gaps."""
-        return self._timeline.buckets(buckets)
+        return self._intake.timeline.buckets(buckets)
 
     def top(self, by: By, most: int = 10) -> list[Talker]:
         """Who or what had most bytes: by "interface", "address", "pair" (client and server) or
         "port" (service port and protocol). What several interfaces saw counts once, except by
         interface."""
-        return top_of(self._cursor(), by, most)
+        found = top_of(self._cursor(), by, most)
+        if by != "interface":
+            return found
+        return [evolve(talker, names=(self._names[int(talker.names[0])],)) for talker in found]
 
     def pairs(self, most: int = 1000) -> list[Pair]:
         """Who talked with which service, most bytes first; what several interfaces saw counts
@@ -157,7 +162,16 @@ class Traffic:
     def directions(self, most: int = 20_000) -> list[Directed]:
         """How much went each way between two addresses: the `most` pairs with most bytes, the rest
         with public addresses taken together."""
-        return directions_of(self._cursor(), most)
+        return directions_of(self._cursor(), self._names, most)
+
+    def totals(self, most: int = 100) -> list[Total]:
+        """Addresses with most accepted bytes, there and back."""
+        return totals_of(self._cursor(), most)
+
+    def _numbers(self, interfaces: Sequence[str]) -> list[int]:
+        """Those that were seen."""
+        numbers = (self._intake.number(name) for name in interfaces)
+        return [number for number in numbers if number is not None]
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         return self._connection.cursor()
@@ -187,7 +201,7 @@ _PROBES = """
     GROUP BY interface ORDER BY flows DESC, interface
 """
 _LOSSES = f"""
-    SELECT tgw_id, tgw_attachment_id, tgw_pair_attachment_id, client, server, port, protocol,
+    SELECT {", ".join(TGW)}, client, server, port, protocol,
         sum(flows)::BIGINT, sum(packets), min(first), max(last),
         {", ".join(f"coalesce(sum({name}), 0)" for name in LOST)}
     FROM parts WHERE kind = {LOSS} GROUP BY 1, 2, 3, 4, 5, 6, 7
@@ -209,28 +223,22 @@ def gather(reading: Reading, *, memory: str = "1GB") -> Iterator[Traffic]:
     with reading.scan() as all_columns:
         columns = frozenset(all_columns.schema.names)
     names = used(columns)
-    timeline = Timeline()
+    intake = Intake()
     with connect(memory=memory) as connection, reading.scan(columns=names) as stream:
-
-        def batches() -> Iterator[pa.RecordBatch]:
-            for batch in reading.batches(stream):
-                made = pa.record_batch(batch)
-                timeline.add(made)
-                yield made
-
-        connection.register(
-            "records", pa.RecordBatchReader.from_batches(pa.schema(stream.schema), batches())
+        read = (pa.record_batch(batch) for batch in reading.batches(stream))
+        reader = pa.RecordBatchReader.from_batches(
+            intake.schema(pa.schema(stream.schema)), intake.batches(read)
         )
+        connection.register("records", reader)
         aggregate(connection, names)
         connection.unregister("records")
-        facts = _facts(connection, columns)
         turn(connection)
         find_own(connection)
         conclude(connection)
-        yield Traffic(connection, facts, timeline)
+        yield Traffic(connection, _facts(connection, columns, intake), intake)
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) -> Facts:
+def _facts(connection: duckdb.DuckDBPyConnection, columns: frozenset[str], intake: Intake) -> Facts:
     def flows(kind: int) -> str:
         return f"coalesce(sum(flows) FILTER (kind = {kind}), 0)::BIGINT"
 
@@ -243,7 +251,6 @@ def _facts(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) -> Fa
         """
     ).fetchone()
     assert row is not None
-    interfaces = connection.execute("SELECT DISTINCT interface FROM parts").fetchall()
-    seen = frozenset(name for (name,) in interfaces if name != "-")
     records, accepted, rejected, nodata, skipdata, first, last = row
+    seen = frozenset(intake.interfaces) - {NOWHERE}
     return Facts(columns, records, accepted, rejected, nodata, skipdata, first, last, seen)
