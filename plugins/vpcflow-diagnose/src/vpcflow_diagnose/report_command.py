@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from vpcflow_diagnose.report.data import Making, ReportData
     from vpcflow_diagnose.report.reading import MeteredReading
 
+MEASURED = 1_000_000  # records for the cost; of more, a sample
+
 EPILOG = """\
 \b
 Examples:
@@ -101,7 +103,7 @@ def _read(reading: Reading, inventory: str | None, memory: str) -> ReportData:
     from vpcflow_diagnose.traffic.traffic import gather
 
     history = None if inventory is None else History.read(inventory)
-    with Meter() as meter:
+    with Meter(full=MEASURED) as meter:
         what = MeteredReading.over(reading, meter)
         reading.errors = what.errors
         with gather(what, memory=memory) as traffic:

@@ -234,7 +234,7 @@ def _row(number: int, line: Line, names: Mapping[str, str]) -> Element:
         el("th", number, scope="row"),
         [el("td", names[key], class_="text") for key in (line.source, line.target)],
         el("td", "rejected" if line.rejected else "accepted", class_="text"),
-        el("td", words.size(line.amount.bytes)),
+        el("td", "" if line.rejected else words.size(line.amount.bytes)),
         el("td", "" if line.rejected else words.size(line.back.bytes)),
         el("td", words.count(line.amount.flows + line.back.flows)),
     )

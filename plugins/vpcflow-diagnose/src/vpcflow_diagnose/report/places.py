@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from ipaddress import IPv6Address
 
 from attrs import define, field, frozen
 
@@ -202,9 +203,8 @@ def block_node(address: str | None) -> Node:
     if value is None:
         return NO_ADDRESS
     if value >= SIX:
-        groups = f"{(value - SIX) >> 64:016x}"
-        words = ":".join(groups[i : i + 4].lstrip("0") or "0" for i in range(0, 16, 4))
-        return Node(f"block {words}", "block", f"{words}::/64")
+        text = f"{IPv6Address((value - SIX) >> 64 << 64)}/64"
+        return Node(f"block {text}", "block", text)
     if not private(value):
         return INTERNET
     text = ".".join(str(value >> shift & 255) for shift in (24, 16, 8)) + ".0/24"
