@@ -6,7 +6,13 @@ from vpcflow_diagnose.finding import Confidence
 from vpcflow_diagnose.reasoning import say
 from vpcflow_diagnose.reasoning.case import Case
 from vpcflow_diagnose.reasoning.ends import direction_of, ends_of
-from vpcflow_diagnose.reasoning.exchange import Exchange, idle_reset, no_reply_data, refused
+from vpcflow_diagnose.reasoning.exchange import (
+    GATEWAYS,
+    Exchange,
+    idle_reset,
+    no_reply_data,
+    refused,
+)
 from vpcflow_diagnose.reasoning.judgement import Judgement
 from vpcflow_diagnose.traffic.conversation import Conversation
 
@@ -32,14 +38,14 @@ def judge(case: Case, exchange: Exchange) -> Judgement | None:
 
 
 def _host(case: Case, c: Conversation) -> tuple[str | None, bool]:
-    """The server's interface, and whether the conversation was recorded there."""
+    """The server's interface, and whether the conversation was recorded there and it is a host."""
     views = case.views(c)
     network = views[0].network if views else None
     here = direction_of(network, c) == "ingress"
     if network is not None:
         server = ends_of(network, c)[1].interface
         if server is not None:
-            return server.id, server.id == c.interface_id
+            return server.id, server.id == c.interface_id and server.type not in GATEWAYS
     return (c.interface_id if here else None), here
 
 
@@ -63,8 +69,13 @@ def _refused(case: Case, exchange: Exchange, c: Conversation) -> Judgement:
 
 
 def _application(case: Case, exchange: Exchange, c: Conversation) -> Judgement:
-    host, _ = _host(case, c)
-    sure = exchange.port in ASKS and not case.lossy(c)
+    host, here = _host(case, c)
+    sure = (
+        (here or not case.views(c))
+        and exchange.port in ASKS
+        and c.forward.flagged
+        and not case.lossy(c)
+    )
     return Judgement(
         "application",
         "likely" if sure else "possible",

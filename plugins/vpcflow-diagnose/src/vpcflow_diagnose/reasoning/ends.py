@@ -6,6 +6,7 @@ from attrs import frozen
 
 from vpcflow.errors import printable
 from vpcflow_diagnose.network.network import Interface, Network, Place
+from vpcflow_diagnose.reasoning.exchange import GATEWAYS
 from vpcflow_diagnose.traffic.conversation import Conversation
 
 
@@ -21,6 +22,11 @@ class End:
     def inside(self) -> bool:
         """Whether it lies in one of our VPCs."""
         return self.place in ("interface", "vpc")
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether it is a gateway, which is the end of no conversation of its own."""
+        return self.interface is not None and self.interface.type in GATEWAYS
 
     @property
     def vpc_id(self) -> str | None:

@@ -42,6 +42,13 @@ class Exchange:
         return at if self.protocol == TCP else f"{at} ({name})"
 
 
+GATEWAYS = frozenset(
+    ("nat_gateway", "natGateway", "transit_gateway", "gateway_load_balancer",
+     "gateway_load_balancer_endpoint", "network_load_balancer")
+)  # fmt: skip
+"""Types of interfaces that pass packets on. Where a log has no pkt-* fields it shows their own
+addresses for the ends of what they pass."""
+
 NAMES = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP", ICMP6: "ICMPv6", 47: "GRE", 50: "ESP", 132: "SCTP"}
 
 
@@ -87,6 +94,15 @@ def half_open(c: Conversation) -> bool:
     return f.syn_only == f.flows and r.syn_ack == r.flows and f.retried > 0 and not r.fin + r.rst
 
 
+def lifeless(c: Conversation) -> bool:
+    """In a log without flags: packets both ways, and never any data. A handshake that does not
+    complete looks so; a health check does too."""
+    f, r, six = c.forward, c.reply, ":" in c.server
+    if c.protocol != TCP or not f or not r or f.flagged or r.flagged:
+        return False
+    return bare(f, six) and bare(r, six) and f.packets > 2 * f.flows
+
+
 def refused(c: Conversation) -> bool:
     """Every answer is a RST."""
     r = c.reply
@@ -101,7 +117,8 @@ def no_reply_data(c: Conversation) -> bool:
     """The handshake is done and the client has sent data; the server acknowledges and says
     nothing."""
     f, r, six = c.forward, c.reply, ":" in c.server
-    if c.protocol != TCP or not (f.flagged and r.syn_ack and f.syn):
+    opened = (r.syn_ack and f.syn) if f.flagged else f.flows == r.flows
+    if c.protocol != TCP or not opened:
         return False
     return not bare(f, six) and f.bytes > BARE[six] * f.packets and bare(r, six) and r.packets > 1
 

@@ -75,14 +75,22 @@ def way(network: Network, source: End, target: End, protocol: int) -> Leg:
 def _only_default(network: Network, hop: Hop, target: End, subnet_id: str) -> Obstacle | None:
     """A private address that only the default route takes, to the internet. A private NAT gateway
     may be meant for it."""
-    gateway = network.nat_gateways.get(hop.target_id or "")
-    if hop.target == "nat-gateway" and (gateway is None or not gateway.public):
+    if hop.target == "nat-gateway" and _leads_inside(network, hop, target):
         return None
     words = (
         f"route table {hop.table} of {subnet_id} has no route to {target.address} but the default, "
         f"which leads to the internet by {hop.target_id}"
     )
     return Obstacle("no-route", hop.table, None, words, subnet_id)
+
+
+def _leads_inside(network: Network, hop: Hop, target: End) -> bool:
+    """Whether a NAT gateway's own subnet has a way to a private address: as far as is known."""
+    gateway = network.nat_gateways.get(hop.target_id or "")
+    if gateway is None or gateway.subnet_id is None:
+        return True
+    onward = routes.next_hop(network, gateway.subnet_id, target.address)
+    return onward.table is None or onward.target not in (None, *TO_INTERNET)
 
 
 def _blackhole(network: Network, hop: Hop, subnet_id: str) -> Obstacle:
@@ -188,6 +196,10 @@ def _nat(network: Network, hop: Hop, source: End, target: End, protocol: int) ->
         return Leg(hop, _nat_unavailable(gateway, hop, subnet_id or ""), nat=gateway)
     if target.place == "internet":
         return Leg(hop, *_beyond_nat(network, gateway, hop, target), nat=gateway)
+    beyond = target.place != "interface" or target.vpc_id != source.vpc_id
+    if beyond and not _leads_inside(network, hop, target):
+        why = "whose own way leads to the internet only"
+        return Leg(hop, _wrong(hop, target, subnet_id, why), nat=gateway)
     if protocol not in NATTED:
         why = f"a NAT gateway, which does not translate protocol {protocol}"
         return Leg(hop, _wrong(hop, target, subnet_id, why), nat=gateway)

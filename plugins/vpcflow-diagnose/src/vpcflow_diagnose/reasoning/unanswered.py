@@ -18,6 +18,7 @@ from vpcflow_diagnose.reasoning.exchange import (
     TCP,
     Exchange,
     half_open,
+    lifeless,
     some_unanswered,
     unanswered,
 )
@@ -63,11 +64,12 @@ def silence(case: Case, exchange: Exchange) -> Silence | None:
         if toward is not None:
             at.setdefault(toward, c)
     at_client, at_server = at.get("egress"), at.get("ingress")
-    if at_client is not None and not (unanswered(at_client) or some_unanswered(at_client)):
+    if at_client is not None and not any(kind(at_client) for kind in (unanswered, some_unanswered)):
         return None
-    if _outer_leg(case, exchange):
+    if _one_leg(case, exchange):
         return None
-    silent = [c for c in exchange.seen if unanswered(c) or half_open(c) or some_unanswered(c)]
+    kinds = (unanswered, half_open, some_unanswered, lifeless)
+    silent = [c for c in exchange.seen if any(kind(c) for kind in kinds)]
     if not silent:
         return None
     seen = at_server if at_server in silent else at_client if at_client in silent else silent[0]
@@ -76,16 +78,24 @@ def silence(case: Case, exchange: Exchange) -> Silence | None:
     return Silence(exchange, seen, at_client, at_server, answered, some_unanswered(seen))
 
 
-def _outer_leg(case: Case, exchange: Exchange) -> bool:
-    """Whether a NAT gateway asks for others, who ask the same service and are judged themselves."""
+def _one_leg(case: Case, exchange: Exchange) -> bool:
+    """Whether this is one leg through a gateway, and the whole is judged elsewhere: an end is a
+    gateway's own address (logs without pkt-* fields), or a NAT gateway asks for others, who ask the
+    same service. A Network Load Balancer is what its clients talk to."""
     askers = case.askers.get((exchange.server, exchange.port, exchange.protocol), set())
-    if len(askers) < 2:
-        return False
-    return any(
-        view.network.nat_gateway_of(exchange.client, ends_of(view.network, c)[0].vpc_id)
-        for c in exchange.seen
-        for view in case.views(c)[:1]
-    )
+    for c in exchange.seen:
+        for view in case.views(c)[:1]:
+            client, server = ends_of(view.network, c)
+            if server.passes_on and not _balances(server):
+                return True
+            nat = view.network.nat_gateway_of(client.address, client.vpc_id) is not None
+            if (client.passes_on and not nat) or (nat and len(askers) > 1):
+                return True
+    return False
+
+
+def _balances(end: End) -> bool:
+    return end.interface is not None and end.interface.type == "network_load_balancer"
 
 
 def _is_end(view: View, c: Conversation) -> bool:
@@ -149,6 +159,8 @@ def _left(silent: Silence, way: Way) -> list[Stop]:
         elif silent.at_server.forward:
             # an answer that was sent would have been recorded, whatever became of it
             passed |= {"answer", "return", "back"}
+    if not _expects_answer(silent) and silent.exchange.protocol != TCP:
+        passed |= {"answer", "return", "back"}
     return [stop for stop in way.stops if stop.stage not in passed]
 
 
@@ -197,6 +209,7 @@ def _no_answer(
     confidence: Confidence = "likely" if firm else "possible"
     forwarded = silent.seen.forward.raw_dst is not None
     doubts = silent.partly or case.lossy(silent.seen) or (view is None and forwarded)
+    doubts = doubts or (server is not None and server.passes_on)
     if doubts or (case.one_sided == "ACCEPT" and view is None):
         confidence = "possible"
     host = server.interface.id if server is not None and server.interface is not None else None
@@ -217,9 +230,9 @@ def _no_answer(
 
 
 def _expects_answer(silent: Silence) -> bool:
-    """TCP wants one. UDP and the rest may be one-way (syslog, metrics, streams), except where the
-    service is one that answers: DNS, NTP."""
+    """TCP wants one, unless it is a log without flags that shows packets both ways. UDP and the
+    rest may be one-way (syslog, metrics, streams), except where the service answers: DNS, NTP."""
     if silent.exchange.protocol == TCP:
         tally = silent.seen.forward
-        return tally.syn > 0 or not tally.flagged
+        return tally.syn > 0 or (not tally.flagged and not lifeless(silent.seen))
     return silent.exchange.protocol == 17 and silent.exchange.port in (53, 123)
