@@ -156,6 +156,18 @@ def test_why_gives_the_cause_or_says_that_it_is_connected() -> None:
     assert len(missed) <= len(every) // 50, "\n\n".join(missed)
 
 
+def test_why_says_that_dns_is_not_logged(tmp_path: Path) -> None:
+    """AWS answers DNS itself, at the second address of the VPC's block, and writes no record."""
+    made = scenario(1, "healthy")
+    logs, inventory = write(made, tmp_path)
+    vpc = made.world.vpcs[0]
+    host = next(i for i in made.world.interfaces if i.name == "app-1")
+    resolver = vpc.cidr.replace(".0.0/16", ".0.2")
+    found = answer(Reading([str(logs)]), host.address, f"{resolver}:53/udp", inventory)
+    assert not [f for f in faults(found) if f.confidence != "possible"]
+    assert "not-logged" in {f.cause for f in found.findings}
+
+
 def test_a_healthy_network_has_no_fault() -> None:
     healthy = [v for first in CHUNKS for v in verdicts(first) if v.kind == "healthy"]
     assert healthy

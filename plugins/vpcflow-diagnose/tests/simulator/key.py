@@ -61,6 +61,9 @@ def expected_of(
         if key.protocol == ICMP:  # which message it was is not in the log: rules may deny others
             key.right.add((UNDECIDED, None))
         key.cause = "unexplained-reject" if key.visible else None
+        refused = [h for f in outcomes[0].fates for h in f.hops if not h.accepted]
+        if key.visible and not written & {id(h) for h in refused}:
+            key.cause, key.right = "no-answer", {("no-answer", None)}  # where it is logged
         return key
     if key.visible:
         key.cause = first.cause
