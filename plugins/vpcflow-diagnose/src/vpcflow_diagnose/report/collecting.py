@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from vpcflow_query.cost.estimate import Estimate
 
     from vpcflow_diagnose.network.network import Network
-    from vpcflow_diagnose.traffic import talkers
-    from vpcflow_diagnose.traffic.directions import Directed
+    from vpcflow_diagnose.traffic.directions import Directed, Total
     from vpcflow_diagnose.traffic.timeline import Bucket
     from vpcflow_diagnose.traffic.traffic import Traffic
 
@@ -63,7 +62,7 @@ def collected(
         skipdata=facts.skipdata,
         interfaces=len(facts.interfaces),
         timeline=_timeline(buckets, [(g.first, g.last) for g in traffic.gaps()[:MOST_GAPS]]),
-        talkers=_talkers(traffic.top("address", MOST_ADDRESSES), places),
+        talkers=_talkers(traffic.totals(MOST_ADDRESSES), places),
         by_resource=bool(networks),
         topology=_topology(traffic.directions(), places),
         cost=cost,
@@ -77,22 +76,22 @@ def cost_of(estimate: Estimate) -> Cost | None:
     rows = []
     for one in sorted(estimate.costs, key=lambda cost: cost.usd):
         parts = ", ".join(f"{a.charge} {words.dollars(a.usd)}" for a in one.amounts)
-        here = " (these logs)" if one.destination == estimate.destination else ""
-        here = here if not estimate.assumed else ""
+        known = one.destination == estimate.destination and not estimate.assumed
+        here = " (these logs)" if known else ""
         rows.append(CostRow(f"{one.title}{here}", one.usd, parts, one.confirmed))
     basis = [
         f"Measured: {estimate.month.basis}; {words.size(estimate.month.text_bytes)} of text and "
-        f"{words.count(round(estimate.month.records))} records a month in {estimate.region}. "
-        f"Prices of {estimate.prices.date.isoformat()}.",
+        f"{words.count(round(estimate.month.records))} records a month."
     ]
-    if estimate.month.weak:
-        basis.append("Less than an hour was seen: a month may be quite different.")
+    basis += [note for note in estimate.notes if not note.startswith("*")]  # we have our own
     best = estimate.best
     if best is not None and best.usd > 0:
         basis.append(
             f"The largest saving: {best.title}, {words.dollars(best.usd)} a month less. "
             "vpcflow cost shows all of them."
         )
+    if any(" --" in note for note in basis):
+        basis.append("The options that are named here are those of vpcflow cost.")
     return Cost(tuple(rows), tuple(basis))
 
 
@@ -112,14 +111,15 @@ def _timeline(buckets: Sequence[Bucket], gaps: Sequence[tuple[int, int]]) -> Tim
     return Timeline(step, tuple(slots), tuple(gaps))
 
 
-def _talkers(found: Sequence[talkers.Talker], places: Places) -> tuple[Talker, ...]:
+def _talkers(found: Sequence[Total], places: Places) -> tuple[Talker, ...]:
     """Addresses of one resource are one."""
     by_name: dict[str, Talker] = {}
     for one in found:
-        address = str(one.names[0])
-        owner = places.owner(address)
-        name, detail = (address, "") if owner is None else (owner.label, f"{address}, {owner.id}")
-        accepted = Amount(one.flows - one.rejected, one.packets, one.bytes)
+        owner = places.owner(one.address)
+        name, detail = one.address, ""
+        if owner is not None:
+            name, detail = owner.label, f"{one.address}, {owner.id}"
+        accepted = Amount(one.accepted, bytes=one.size)
         before = by_name.get(name, Talker(name))
         by_name[name] = Talker(
             name,
@@ -167,16 +167,16 @@ def _add(
     edges: dict[tuple[str, str], Edge],
     source: str,
     target: str,
-    amount: tuple[int, int, int],
+    amount: tuple[int, int],
     rejected: int,
 ) -> None:
-    size, packets, flows = amount
+    size, flows = amount
     if not flows and not rejected:
         return
     before = edges.get((source, target), Edge(source, target))
     edges[source, target] = evolve(
         before,
-        accepted=before.accepted + Amount(flows, packets, size),
+        accepted=before.accepted + Amount(flows, bytes=size),
         rejected=before.rejected + Amount(rejected),
     )
 
