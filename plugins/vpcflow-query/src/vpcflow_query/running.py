@@ -50,7 +50,10 @@ class _Run:
 
     def work(self) -> None:
         try:
-            relation = self.connection.sql(self.statement, params=self.parameters)
+            relation: Any = self.connection.sql(self.statement, params=self.parameters)
+            if relation is None:  # it has no rows, and has been run
+                self._put(None)
+                return
             reader = relation.to_arrow_reader(ROWS)
             self._put(reader.schema)
             for batch in reader:
@@ -113,3 +116,23 @@ def running(
         while worker.is_alive() and time.monotonic() < until:
             connection.interrupt()  # again: it is not heard before the statement has begun
             worker.join(_LOOK)
+
+
+def execute(
+    connection: duckdb.DuckDBPyConnection,
+    statement: str,
+    parameters: Sequence[object] | None = None,
+) -> None:
+    """Run a statement that has no rows, such as CREATE TABLE. Raises what DuckDB raises."""
+    with running(connection, statement, parameters):
+        pass
+
+
+def fetch(
+    connection: duckdb.DuckDBPyConnection,
+    statement: str,
+    parameters: Sequence[object] | None = None,
+) -> list[dict[str, Any]]:
+    """All rows of a statement that has few. Raises what DuckDB raises."""
+    with running(connection, statement, parameters) as result:
+        return [row for batch in result for row in batch.to_pylist()]

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import sys
+from typing import Protocol
 
 import click
 
 from vpcflow.cli.screen import Screen
 from vpcflow.cli.summary import Summary
-from vpcflow_query.sql_output import Output
 
 
-def conclude(summary: Summary, output: Output, *, quiet: bool, as_json: bool) -> None:
+class Shown(Protocol):
+    """shown: rows that were. more: there are others, which were not asked for."""
+
+    @property
+    def shown(self) -> int: ...
+    @property
+    def more(self) -> bool: ...
+
+
+def conclude(summary: Summary, output: Shown, *, quiet: bool, as_json: bool) -> None:
     """The summary, or at least what went wrong."""
     if as_json:
         summary.shown = output.shown
