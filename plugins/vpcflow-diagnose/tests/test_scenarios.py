@@ -81,7 +81,8 @@ def said(finding: Finding) -> str:
 def question(made: Scenario) -> tuple[str, str]:
     """The link of the fault as `why` is asked for it."""
     link = made.fault.link
-    server = link.server
+    only_refused = made.capture.traffic == "REJECT"  # then no record names the load balancer
+    server = link.answering if only_refused else link.server
     target = server.address if isinstance(server, Interface) else link.dest
     if isinstance(server, Interface) and link.dest in (server.address6, server.secondary):
         target = link.dest
