@@ -120,7 +120,7 @@ def _not_logged(case: Case) -> Iterator[Ranked]:
     finding = Finding(
         "not-logged",
         "possible",
-        f"All {facts.accepted + facts.rejected:,} records are {only}, none is {other}: {lacking}",
+        f"All {facts.accepted + facts.rejected:,} records are {only}, none is {other}: {lacking}.",
         flows=facts.accepted + facts.rejected,
         first_seen=moment(facts.first),
         last_seen=moment(facts.last),

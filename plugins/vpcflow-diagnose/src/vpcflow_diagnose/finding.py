@@ -58,6 +58,7 @@ class Finding:
     rule: the number of an ACL's rule, a route's destination, or the missing rule in words. also:
     other causes that would remain, as "cause resource rule". explanation: plain words first.
     evidence: lines of what was seen. next_steps: commands and things to look at, read-only first.
+    unsolicited: probes from the internet that were refused as they should be; not in JSON.
     """
 
     cause: str = field(validator=attrs.validators.in_(KINDS))
@@ -78,6 +79,7 @@ class Finding:
     also: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    unsolicited: bool = False
 
     @property
     def kind(self) -> Kind:

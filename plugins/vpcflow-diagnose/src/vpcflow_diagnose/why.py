@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from attrs import evolve
 
 from vpcflow_diagnose.diagnosing import finish, judge_all, new_case
 from vpcflow_diagnose.finding import Confidence, Diagnosis, Finding
 from vpcflow_diagnose.network.history import History
 from vpcflow_diagnose.network.network import Network
 from vpcflow_diagnose.network.packet import Packet
-from vpcflow_diagnose.question import INTERNET, Question, question
+from vpcflow_diagnose.question import INTERNET, Asked, Question, question
 from vpcflow_diagnose.reasoning import say
 from vpcflow_diagnose.reasoning.besides import ANYWHERE
 from vpcflow_diagnose.reasoning.case import Case
@@ -52,6 +55,8 @@ def answer(
 def _answered(traffic: Traffic, history: History | None, asked: Question) -> Diagnosis:
     case = new_case(traffic, history)
     seen = list(_seen(traffic, asked))
+    if not seen and (wider := _by_interface(case, asked)) is not None:
+        seen = list(_seen(traffic, wider))
     judgements = judge_all(case, traffic, seen)
     explained = {(j.exchange.client, j.exchange.server, j.exchange.port) for j in judgements
                  if j.cause not in ("late-packet", "idle-timeout")}  # fmt: skip
@@ -76,6 +81,25 @@ def _seen(traffic: Traffic, asked: Question) -> Iterator[Conversation]:
         port=asked.port,
         protocol=asked.protocol,
         interfaces=only,
+    )
+
+
+def _by_interface(case: Case, asked: Question) -> Question | None:
+    """The same question about all addresses of the interfaces that have the asked ones: logs
+    without pkt-* fields show the primary address only (VPC User Guide, "Flow log limitations")."""
+    networks = case.history.latest() if case.history is not None else []
+    ends = [_all_addresses(networks, end) for end in (asked.source, asked.target)]
+    if ends == [asked.source, asked.target]:
+        return None
+    return evolve(asked, source=ends[0], target=ends[1])
+
+
+def _all_addresses(networks: Sequence[Network], end: Asked) -> Asked:
+    address = end.one_address
+    owners = [o for n in networks if address and (o := n.owner(address)) is not None]
+    blocks = (ip_network(a) for o in owners for a in o.addresses)
+    return (
+        evolve(end, blocks=tuple(dict.fromkeys([*(end.blocks or ()), *blocks]))) if owners else end
     )
 
 
@@ -139,7 +163,7 @@ def _nothing(case: Case, asked: Question) -> Ranked:
     finding = Finding(
         cause,
         "likely" if where else "possible",
-        text,
+        f"{text}.",
         asked.source.interfaces[0] if asked.source.interfaces else None,
         asked.source.one_address,
         asked.target.one_address,

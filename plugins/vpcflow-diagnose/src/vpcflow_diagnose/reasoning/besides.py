@@ -45,6 +45,7 @@ def probes(found: Probes) -> Ranked:
         last_seen=moment(found.last),
         next_steps=("nothing to mend; vpcflow query scan-detection shows who scans",),
         evidence=(f"ports tried most: {ports}", f"sources that tried most: {sources}"),
+        unsolicited=True,
     )
     return Ranked(2, finding)
 
@@ -54,7 +55,7 @@ def gap(found: Gap) -> Ranked:
         "capture-gap",
         "proven",
         f"AWS lost records of {say.safe(found.interface_id)} ({say.plural(found.windows, 'window')}"
-        " with SKIPDATA): what is missing there proves nothing",
+        " with SKIPDATA): what is missing there proves nothing.",
         found.interface_id,
         flows=found.windows,
         first_seen=moment(found.first),
@@ -146,7 +147,7 @@ def _crossing(
         f"{say.safe(subnet)} ({say.safe(zone)}) reaches the internet through {nat} in "
         f"{say.safe(its)}: {size:,} bytes crossed zones, which is charged both ways (about $0.01 "
         "per GB each, not confirmed), and the subnet loses the internet when that zone fails. It "
-        "is not a fault",
+        "is not a fault.",
         heaviest.interface_id,
         heaviest.client,
         heaviest.server,

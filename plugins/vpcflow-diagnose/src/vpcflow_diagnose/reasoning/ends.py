@@ -29,6 +29,11 @@ class End:
         return self.interface is not None and self.interface.type in GATEWAYS
 
     @property
+    def routes(self) -> bool:
+        """Whether it may be a router or NAT instance: it takes what is not for its own address."""
+        return self.interface is not None and not self.interface.source_dest_check
+
+    @property
     def vpc_id(self) -> str | None:
         return self.interface.vpc_id if self.interface is not None else None
 

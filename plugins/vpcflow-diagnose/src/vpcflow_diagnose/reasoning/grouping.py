@@ -53,7 +53,8 @@ def _ranked(same: list[Judgement]) -> Ranked:
     clients = {j.exchange.client for j in same}
     services = {(j.exchange.server, j.exchange.port) for j in same}
     tallies = list({id(j.tally): j.tally for j in same}.values())
-    explanation = chosen.explanation + _others(len(clients), len(services), chosen)
+    others = _others(len(clients), len(services))
+    explanation = chosen.explanation.removesuffix(".") + others + "."
     finding = Finding(
         chosen.cause,
         chosen.confidence,
@@ -77,7 +78,7 @@ def _ranked(same: list[Judgement]) -> Ranked:
     return Ranked(min(_tier(j) for j in same), finding)
 
 
-def _others(clients: int, services: int, chosen: Judgement) -> str:
+def _others(clients: int, services: int) -> str:
     parts = []
     if clients > 1:
         parts.append(say.plural(clients - 1, "other client"))

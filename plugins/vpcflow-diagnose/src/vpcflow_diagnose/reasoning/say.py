@@ -247,5 +247,5 @@ def probes(interface: str, flows: int, sources: int, tried: int) -> str:
     return (
         f"{plural(flows, 'unsolicited connection attempt')} from the internet "
         f"({plural(sources, 'source')}, {plural(tried, 'port')}) are refused at {interface}, as "
-        "they should be"
+        "they should be."
     )

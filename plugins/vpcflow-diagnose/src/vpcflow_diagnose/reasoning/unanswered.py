@@ -209,7 +209,7 @@ def _no_answer(
     confidence: Confidence = "likely" if firm else "possible"
     forwarded = silent.seen.forward.raw_dst is not None
     doubts = silent.partly or case.lossy(silent.seen) or (view is None and forwarded)
-    doubts = doubts or (server is not None and server.passes_on)
+    doubts = doubts or (server is not None and (server.passes_on or server.routes))
     if doubts or (case.one_sided == "ACCEPT" and view is None):
         confidence = "possible"
     host = server.interface.id if server is not None and server.interface is not None else None

@@ -19,7 +19,9 @@ def headline(data: ReportData) -> str:
     if not data.records:
         return "Nothing was read, so nothing can be said"
     kinds = Counter(finding.kind for finding in data.diagnosis.findings)
-    parts = [words.plural(kinds["fault"], "fault") if kinds["fault"] else "No fault found"]
+    probed = sum(finding.unsolicited for finding in data.diagnosis.findings)
+    faults = kinds["fault"] - probed
+    parts = [words.plural(faults, "fault") if faults else "No fault found"]
     if kinds["warning"]:
         parts.append(words.plural(kinds["warning"], "warning"))
     span = data.last - data.first
@@ -49,7 +51,7 @@ def _basis(data: ReportData) -> str:
 
 def _first(findings: tuple[Finding, ...]) -> Iterator[Element]:
     """The finding to look at first."""
-    first = next((f for f in findings if f.kind == "fault"), None)
+    first = next((f for f in findings if f.kind == "fault" and not f.unsolicited), None)
     if first is None:
         return
     number = findings.index(first) + 1
