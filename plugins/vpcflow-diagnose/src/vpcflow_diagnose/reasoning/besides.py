@@ -115,8 +115,10 @@ def other_zone_nat(case: Case, traffic: Traffic) -> Iterator[Ranked]:
             continue
         sums: dict[tuple[str, str | None, str], list[Conversation]] = {}
         for c in traffic.accepted(list(crossing)):
-            if is_public(c.server) and c.direction != "ingress":
-                at = network.interfaces[c.interface_id]
+            at = network.interfaces[c.interface_id]
+            there = c.direction != "ingress" and is_public(c.server)
+            # a gateway endpoint takes some public addresses (S3, DynamoDB) before the NAT gateway
+            if there and next_hop(network, at.subnet_id or "", c.server).target == "nat-gateway":
                 key = (crossing[c.interface_id], at.zone, at.subnet_id or "")
                 sums.setdefault(key, []).append(c)
         for (nat, zone, subnet), seen in sums.items():
