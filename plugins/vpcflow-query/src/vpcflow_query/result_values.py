@@ -77,7 +77,7 @@ def json_value(value: Any) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
         return {str(key): json_value(member) for key, member in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and not hasattr(value, "nanoseconds"):
         return [json_value(member) for member in value]
     return text_value(value)
 
@@ -98,7 +98,7 @@ def text_value(value: Any) -> str:
         return format(value, "f")
     if isinstance(value, dict | list):
         return json.dumps(json_value(value), ensure_ascii=False)
-    if isinstance(value, tuple) and len(value) == 3:  # pyarrow's months, days, nanoseconds
+    if isinstance(value, tuple) and hasattr(value, "nanoseconds"):  # pyarrow's MonthDayNano
         return _interval(*value)
     return str(value)
 
