@@ -94,8 +94,9 @@ class Conversation:
 @frozen
 class Probes:
     """Unsolicited connection attempts from the internet that one interface refused: public
-    clients that nobody here has talked with, that did not insist (one packet a port, or many ports
-    or hosts). One line an interface.
+    clients of which it let through nothing, and that either did not insist (fewer than three
+    records of one packet each) and were answered nowhere, or tried more than three ports and hosts
+    here. One line an interface.
 
     sources, ports: how many distinct ones. examples: the sources that tried most, most first.
     top_ports: most tried first.

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     import duckdb
 
 _INSISTS = 3  # so many records of one attempt
-_FEW = 3  # so many ports or hosts are attempts of somebody who wants something
+_FEW = 3
+"""So many ports or hosts at one interface may be attempts of somebody who wants something. Who
+tries more there and is let through nowhere scans, even if another interface (a public load
+balancer) has answered."""
 
 
 def conclude(connection: duckdb.DuckDBPyConnection) -> None:
@@ -81,9 +84,10 @@ _PROBERS = f"""
     GROUP BY interface, client
     HAVING sum(f_flows + r_flows + rr_flows) = 0 AND max(votes) <= 0
         AND any_value({public_sql("client")})
-        AND client NOT IN (SELECT address FROM peers)
         AND client NOT IN (SELECT client FROM sums WHERE votes > 0)
-        AND (count(*) > {_FEW} OR (NOT bool_or(several) AND max(flows) < {_INSISTS}))
+        AND (count(*) > {_FEW} OR (
+            NOT bool_or(several) AND max(flows) < {_INSISTS}
+            AND client NOT IN (SELECT address FROM peers)))
 """
 _CONVERSATIONS = """
     CREATE TABLE conversations AS

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 from vpcflow_query.duck import connect
 
+from vpcflow import UsageError
 from vpcflow_diagnose.traffic.columns import LOST, TGW, used
 from vpcflow_diagnose.traffic.conversation import Conversation, Facts, Gap, Probes, TransitLoss
 from vpcflow_diagnose.traffic.conversations import conclude
@@ -215,27 +216,64 @@ def gather(reading: Reading, *, memory: str = "1GB") -> Iterator[Traffic]:
     """Read everything once. Memory is bounded: what does not fit is spilled to a temporary folder,
     which is gone when the block ends.
 
-    Raises UsageError where the format has no addresses. What is wrong with a source is in
-    `reading.errors` afterwards; its readable records were taken.
+    Raises UsageError where the format has no addresses, a condition's column is in no log, or
+    `memory` is too little. What is wrong with a source is in `reading.errors` afterwards; its
+    readable records were taken.
     """
-    import pyarrow as pa
-
     with reading.scan() as all_columns:
         columns = frozenset(all_columns.schema.names)
+    reading.check(sorted(columns))
     names = used(columns)
     intake = Intake()
-    with connect(memory=memory) as connection, reading.scan(columns=names) as stream:
-        read = (pa.record_batch(batch) for batch in reading.batches(stream))
-        reader = pa.RecordBatchReader.from_batches(
-            intake.schema(pa.schema(stream.schema)), intake.batches(read)
-        )
-        connection.register("records", reader)
-        aggregate(connection, names)
-        connection.unregister("records")
-        turn(connection)
-        find_own(connection)
-        conclude(connection)
+    with connect(memory=memory) as connection:
+        with _enough(memory):
+            _read(reading, names, intake, connection)
+            turn(connection)
+            find_own(connection)
+            conclude(connection)
         yield Traffic(connection, _facts(connection, columns, intake), intake)
+
+
+def _read(
+    reading: Reading, names: Sequence[str], intake: Intake, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """Aggregate all records. Raises what reading raised, not what DuckDB makes of it."""
+    import duckdb
+    import pyarrow as pa
+
+    raised: list[BaseException] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from intake.batches(pa.record_batch(b) for b in reading.batches(stream))
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    with reading.scan(columns=names) as stream:
+        schema = intake.schema(pa.schema(stream.schema))
+        connection.register("records", pa.RecordBatchReader.from_batches(schema, batches()))
+        try:
+            aggregate(connection, names)
+        except duckdb.Error:
+            if raised:
+                raise raised[0] from None
+            raise
+        connection.unregister("records")
+
+
+@contextmanager
+def _enough(memory: str) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise UsageError(
+            f"{memory} of memory are not enough for these logs, although what does not fit is "
+            "written to disk",
+            hint="give more memory, or read less at once (--since, --until, --where)",
+        ) from None
 
 
 def _facts(connection: duckdb.DuckDBPyConnection, columns: frozenset[str], intake: Intake) -> Facts:
@@ -252,5 +290,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, columns: frozenset[str], intak
     ).fetchone()
     assert row is not None
     records, accepted, rejected, nodata, skipdata, first, last = row
-    seen = frozenset(intake.interfaces) - {NOWHERE}
+    numbers = connection.execute("SELECT DISTINCT interface FROM parts").fetchall()
+    names = intake.interfaces  # those that filtered records had, too
+    seen = frozenset(names[number] for (number,) in numbers) - {NOWHERE}
     return Facts(columns, records, accepted, rejected, nodata, skipdata, first, last, seen)
