@@ -100,7 +100,7 @@ def answer(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 @given(condition=CONDITIONS, select=st.sampled_from(SELECTS))
-@settings(max_examples=70, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_no_condition_changes_the_answer(condition: str, select: str) -> None:
     statement = select.format(condition)
     with duckdb.connect() as connection:

@@ -23,14 +23,19 @@ _TERMINATED = 128 + signal.SIGTERM
 
 @contextmanager
 def connect(
-    *, memory: str = MEMORY, threads: int | None = None, external: bool = False
+    *,
+    memory: str = MEMORY,
+    threads: int | None = None,
+    external: bool = False,
+    ordered: bool = False,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to an empty database in memory, for this block.
 
     memory: what DuckDB may use (DuckDB's notation) before it spills into a temporary folder, which
     is removed at the end, after SIGTERM too. threads: by default the processors there are.
     external: whether SQL may touch files, the network and extensions; otherwise it cannot, nor
-    change that. DuckDB's errors carry JSON, which `sql_errors` reads.
+    change that. ordered: whether rows without ORDER BY come in the order of the records.
+    DuckDB's errors carry JSON, which `sql_errors` reads.
 
     Raises UsageError for a `memory` that is no amount.
     """
@@ -43,7 +48,7 @@ def connect(
             settings["threads"] = str(threads)
         with duckdb.connect(config=settings) as connection:
             connection.execute("SET python_enable_replacements = false")
-            connection.execute("SET preserve_insertion_order = false")
+            connection.execute(f"SET preserve_insertion_order = {ordered}")
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET errors_as_json = true")
             if not external:  # not among the settings: DuckDB takes those in any order

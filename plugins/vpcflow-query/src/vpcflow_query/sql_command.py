@@ -174,7 +174,9 @@ def result_of(
     place = (text, 0)  # the text that was run, and what of its beginning is ours
     try:
         with ExitStack() as stack:
-            connection = stack.enter_context(connect(memory=memory, external=allow_files))
+            connection = stack.enter_context(
+                connect(memory=memory, external=allow_files, ordered=True)
+            )
             statement = parsed(connection, text)
             flows = Flows.of(reading)
             place = (statement.query, len(BINDING))

@@ -73,7 +73,8 @@ def _not_reading(kind: str) -> UsageError:
 def scans(connection: duckdb.DuckDBPyConnection, statement: Statement) -> int:
     """How often the statement reads `flows`, at most: 1 only if that is certain.
 
-    Raises DuckDB's errors for a statement that cannot be bound, with places in `BINDING` and its `query`.
+    Raises DuckDB's errors for a statement that cannot be bound; their places count from the
+    beginning of `BINDING`, behind which the query stands.
     """
     rows = connection.execute(BINDING + statement.query).fetchall()
     plan = json.loads(rows[0][1])

@@ -134,7 +134,7 @@ def _view(flows: Flows, known: Names, measure: str, options: dict[str, Any]) -> 
     with connect(memory=options["memory"]) as connection:
         try:
             flows.register(connection)
-            counter = Counter(connection, present, by, found, known.added)
+            counter = Counter(connection, present, by, found, known)
             ranking = counter.rank(measure, options["rows"])
         except Error as error:
             if flows.failure is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from vpcflow_query.running import execute, fetch
 from vpcflow_query.top_groups import PLACES, Grouping
+from vpcflow_query.top_names import Names
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,8 +19,6 @@ MEASURES = ("bytes", "packets", "flows", "accepted", "rejected")
 _SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in MEASURES)
 _SEEN = "any_value(seen_by) AS seen_by, max(last_seen) AS last_seen"
 _OUTSIDE = ("public", "documentation")  # scopes that GeoIP databases are asked about
-
-Enrich = Callable[["pa.Table", Sequence[str]], "pa.Table"]
 
 
 @frozen
@@ -39,14 +38,13 @@ class Ranking:
 @frozen
 class Counter:
     """connection: one that has the table `flows`. present: its columns. by: the grouping's name.
-    enrich: adds the columns that an inventory or GeoIP databases have, to a table of interfaces or
-    addresses."""
+    names: whom to ask about interfaces and addresses."""
 
     connection: duckdb.DuckDBPyConnection
     present: Sequence[str]
     by: str
     grouping: Grouping
-    enrich: Enrich
+    names: Names
 
     @property
     def can_tell_ends(self) -> bool:
@@ -182,7 +180,7 @@ class Counter:
             "SELECT interface AS interface_id, last_seen AS start FROM counted"
         )
         wanted = [f"interface_{key}" for key in keys]
-        self.connection.register("names", self.enrich(interfaces, wanted))
+        self.connection.register("names", self.names.owners(interfaces, wanted))
         named = ", ".join(f"names.interface_{key} AS {key}" for key in keys)
         if owner == "resource_id":
             named = named.replace(
@@ -202,7 +200,7 @@ class Counter:
             "SELECT dstaddr FROM counted) WHERE srcaddr IS NOT NULL"
         )
         wanted = ["src_scope", *(f"src_{key}" for key in keys)]
-        self.connection.register("places", self.enrich(addresses, wanted))
+        self.connection.register("places", self.names.places(addresses, wanted))
         outside = ", ".join(f"'{scope}'" for scope in _OUTSIDE)
         self._replace(
             f"""WITH found AS (SELECT counted.*, s.src_scope AS scope, CASE

@@ -26,7 +26,7 @@ class Names:
 
     inventory: str | None
     geoip: str | None
-    _enrichers: list[Enricher] = field(init=False, factory=list)
+    _enrichers: dict[str, list[Enricher]] = field(init=False, factory=dict)
 
     @classmethod
     @contextmanager
@@ -36,42 +36,53 @@ class Names:
         names = cls(inventory, geoip)
         try:
             if inventory is not None:
-                names._enrichers += _made("eni", inventory)
+                names._enrichers["eni"] = _made("eni", inventory)
             if geoip is not None:
-                names._enrichers += _made("geoip", geoip)
+                names._enrichers["geoip"] = _made("geoip", geoip)
             yield names
         finally:
-            for enricher in names._enrichers:
+            for enricher in names._all():
                 enricher.close()
 
-    def added(self, table: pa.Table, wanted: Sequence[str] = ()) -> pa.Table:
-        """The table with what the enrichers add; with `wanted`, of that these columns only.
+    def _all(self) -> list[Enricher]:
+        return [enricher for several in self._enrichers.values() for enricher in several]
 
-        Raises UsageError if none of them adds a column that is wanted.
-        """
-        import pyarrow as pa
+    def owners(self, table: pa.Table, wanted: Sequence[str]) -> pa.Table:
+        """interface_id and start, with these columns of the inventory."""
+        return _added(self._enrichers["eni"], table, wanted)
 
-        from vpcflow.enriching import Enrichment
-
-        table = _plain(table)
-        enrichment = Enrichment(self._enrichers, table.schema)
-        batches = [enrichment.apply(batch) for batch in table.to_batches()]
-        found = pa.Table.from_batches(batches, enrichment.schema)
+    def places(self, table: pa.Table, wanted: Sequence[str]) -> pa.Table:
+        """Addresses in the column srcaddr, with these columns of the databases. Raises UsageError
+        for one that they do not hold."""
+        found = _added(self._enrichers["geoip"], table, ())
         for name in wanted:
             if name not in found.schema.names:
-                what = name.removeprefix("src_").removeprefix("interface_")
+                what = name.removeprefix("src_")
                 raise UsageError(
                     f"the databases of --geoip do not hold the column {what}",
                     hint="give several with commas between: --geoip City.mmdb,ASN.mmdb",
                 )
-        return found.select([*table.schema.names, *wanted]) if wanted else found
+        return found.select([*table.schema.names, *wanted])
 
     def about(self, rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
         """For each row what is known of its interface or of its address, in a few words."""
         if not self._enrichers:
             return [None] * len(rows)
-        found = self.added(_seen(rows)).to_pylist()
+        found = _added(self._all(), _seen(rows), ()).to_pylist()
         return [_words(row, names) for row, names in zip(rows, found, strict=True)]
+
+
+def _added(enrichers: Sequence[Enricher], table: pa.Table, wanted: Sequence[str]) -> pa.Table:
+    """The table with what enrichers add; with `wanted`, of that these columns only."""
+    import pyarrow as pa
+
+    from vpcflow.enriching import Enrichment
+
+    table = _plain(table)
+    enrichment = Enrichment(enrichers, table.schema)
+    batches = [enrichment.apply(batch) for batch in table.to_batches()]
+    found = pa.Table.from_batches(batches, enrichment.schema)
+    return found.select([*table.schema.names, *wanted]) if wanted else found
 
 
 def _made(name: str, argument: str) -> list[Enricher]:
