@@ -11,6 +11,7 @@ import pytest
 
 import vpcflow
 from vpcflow import ContainerError, FlowFormat, FormatError, UsageError
+from vpcflow.sources import LocalFile
 
 DEFAULT = FlowFormat.default()
 RECORD = (
@@ -186,3 +187,20 @@ def test_a_wrong_option_is_named_with_what_is_allowed(
 def test_a_scheme_that_no_plugin_registers_suggests_the_nearest() -> None:
     with pytest.raises(vpcflow.UsageError, match=r"(?s)no source 'cloudwach'.*mean 'cloudwatch'"):
         vpcflow.scan("cloudwach://group")
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_closing_a_stream_closes_the_file_that_it_is_at(tmp_path: Path, threads: int) -> None:
+    path = tmp_path / "flows.log"
+    path.write_bytes(numbered(0, 1000))
+    opened: list[Any] = []
+
+    class Watched(LocalFile):
+        def open(self) -> Any:
+            opened.append(super().open())
+            return opened[-1]
+
+    with vpcflow.scan(Watched(str(path)), threads=threads) as stream:
+        next(stream)
+        assert not opened[-1].closed
+    assert all(file.closed for file in opened)

@@ -7,7 +7,6 @@ sources' order.
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
@@ -136,7 +135,7 @@ class Scan:
         readers = [self._kept_errors(number) for number in range(len(self.files))]
         if threads > 1:
             return in_order(readers, threads=threads, cost=_cost, limit=_AHEAD_BYTES)
-        return itertools.chain.from_iterable(readers)
+        return _one_by_one(readers)
 
     def _kept_errors(self, number: int) -> Iterator[FlowBatch | Exception]:
         try:
@@ -149,6 +148,14 @@ class Scan:
         for opened in self._opened.values():
             opened.close()
         self._opened.clear()
+
+
+def _one_by_one(
+    readers: Sequence[Iterator[FlowBatch | Exception]],
+) -> Iterator[FlowBatch | Exception]:
+    """All items; closing it closes the reader that it is at (itertools.chain would not)."""
+    for reader in readers:
+        yield from reader
 
 
 def _cost(item: FlowBatch | Exception) -> int:
