@@ -81,6 +81,8 @@ def athena(
     The format is that of the SOURCEs, or --format, or AWS's default. What names of files and
     --location say of accounts, Regions and folders need not be given.
     """
+    if params and queries is None:
+        raise UsageError("--param is for queries", hint="add --queries all")
     format = given_format(format_)
     flow_log = at_hand(sources, format) if sources else without_sources(format)
     layout = _layout(location, flow_log)
@@ -102,8 +104,6 @@ def athena(
         table=table,
         database=database,
     )
-    if params and queries is None:
-        raise UsageError("--param is for queries", hint="add --queries all")
     asked = for_table(made, chosen(queries), given(params)) if queries is not None else []
     show = _as_json if as_json else _as_sql
     click.echo(show(made, flow_log, asked))

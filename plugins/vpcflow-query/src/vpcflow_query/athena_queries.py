@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from attrs import frozen
 
-from vpcflow.errors import UsageError
+from vpcflow.errors import UsageError, printable
 from vpcflow_query.athena_table import FlowTable
 from vpcflow_query.queries import NamedQuery, find, named_queries
 from vpcflow_query.queries.athena_sql import AthenaRenderer
@@ -42,7 +42,9 @@ def for_table(
     """
     available = [column.name for column in table.columns if column.renamed_from is None]
     found = []
-    used: set[str] = {one.name for one in TIMES}
+    declared = {one.name for query in queries for v in query.variants for one in v.parameters}
+    if unknown := set(given) - declared - {one.name for one in TIMES}:
+        raise UsageError(f"none of these queries has a parameter {printable(min(unknown), 80)!r}")
     for query in queries:
         if len(queries) > 1 and not query.answerable(available):
             ways = query.lacking(available)
@@ -50,7 +52,6 @@ def for_table(
             continue
         variant = query.variant(available)
         names = {one.name for one in (*variant.parameters, *TIMES)}
-        used |= names
         texts = {name: text for name, text in given.items() if name in names}
         lacking = [
             one.name for one in variant.parameters if one.default is None and one.name not in texts
@@ -66,6 +67,4 @@ def for_table(
             table.for_queries,
         )
         found.append(Printed(query, renderer.render(variant.select), variant.notes))
-    if unknown := [name for name in given if name not in used]:
-        raise UsageError(f"none of these queries has a parameter {unknown[0]!r}")
     return found
