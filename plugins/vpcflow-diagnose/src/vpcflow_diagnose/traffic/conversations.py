@@ -18,13 +18,13 @@ balancer) has answered."""
 
 
 def conclude(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `conversations` from `parts` and `own`: sums by tally (f forward, fr forward rejected,
-    r and rr the replies), `votes` (above 0: the client is at this interface), known_peer,
-    known_service, probe."""
-    for statement in (_SUMS, _ANSWERING, _PEERS, _PROBERS, _CONVERSATIONS):
+    """Make from `parts` and `own`: `conversations`, with sums by tally (f forward, fr forward
+    rejected, r and rr the replies) and `votes` (above 0: the client is at this interface);
+    `answering`, services that answered; `peers`, addresses that were in an exchange; `probers`,
+    who only probed which interface."""
+    for statement in (_CONVERSATIONS, _ANSWERING, _PEERS, _CANDIDATES, _PROBERS):
         connection.execute(statement)
-    for name in ("sums", "answering", "peers", "probers"):
-        connection.execute(f"DROP TABLE {name}")
+    connection.execute("DROP TABLE candidates")
 
 
 _F = f"NOT reply AND kind <> {REJECTED}"
@@ -45,6 +45,13 @@ _CHOICE = {
     "r_packets": ("packets", _R),
     "r_bytes": ("bytes", _R),
 }
+
+
+def _chosen(name: str, column: str, which: str) -> str:
+    narrow = "::BIGINT" if column == "flows" else ""
+    return f"coalesce(sum({column}) FILTER ({which}), 0){narrow} AS {name}"
+
+
 _SOURCE = "coalesce(raw_src, CASE WHEN reply THEN server ELSE client END)"
 _TARGET = "coalesce(raw_dst, CASE WHEN reply THEN client ELSE server END)"
 # sent from here: flow-direction says so, or the source is the interface's own address
@@ -53,15 +60,15 @@ _SENT = f"""
         WHEN own.address = {_SOURCE} AND own.address <> {_TARGET} THEN flows
         WHEN own.address = {_TARGET} AND own.address <> {_SOURCE} THEN -flows ELSE 0 END
 """
-_SUMS = f"""
-    CREATE TABLE sums AS
+_CONVERSATIONS = f"""
+    CREATE TABLE conversations AS
     SELECT {", ".join(f"parts.{name}" for name in KEY.split(", "))},
-        {", ".join(f"coalesce(sum({v}) FILTER ({w}), 0) AS {n}" for n, (v, w) in _CHOICE.items())},
-        sum(packets) AS packets, sum(bytes) AS bytes, sum(flows) AS flows,
+        {", ".join(_chosen(name, *choice) for name, choice in _CHOICE.items())},
+        sum(packets) AS packets, sum(bytes) AS bytes, sum(flows)::BIGINT AS flows,
         min(first) AS first, max(last) AS last, bool_or(several) AS several,
         max(last) FILTER (flags & 13 = 0) AS before_rst,
         min(first) FILTER (reply AND flags & 4 = 4) AS first_rst,
-        sum(CASE WHEN reply THEN -1 ELSE 1 END * ({_SENT})) AS votes
+        sum(CASE WHEN reply THEN -1 ELSE 1 END * ({_SENT}))::BIGINT AS votes
     FROM parts LEFT JOIN own
         ON own.interface = parts.interface AND own.six = contains(parts.client, ':')
     WHERE kind < {LOSS}
@@ -71,38 +78,26 @@ _SUMS = f"""
 # an answer that is more than a refusal
 _ANSWERED = "r_flows > 0 AND (r_syn_ack > 0 OR r_flows > r_rst)"
 _ANSWERING = f"""
-    CREATE TABLE answering AS SELECT DISTINCT server, port, protocol FROM sums WHERE {_ANSWERED}
+    CREATE TABLE answering AS
+    SELECT DISTINCT server, port, protocol FROM conversations WHERE {_ANSWERED}
 """
 _PEERS = f"""
     CREATE TABLE peers AS
-    SELECT client AS address FROM sums WHERE f_flows > 0 AND {_ANSWERED}
-    UNION SELECT server FROM sums WHERE f_flows > 0 AND {_ANSWERED}
+    SELECT client AS address FROM conversations WHERE f_flows > 0 AND {_ANSWERED}
+    UNION SELECT server FROM conversations WHERE f_flows > 0 AND {_ANSWERED}
+"""
+_CANDIDATES = f"""
+    CREATE TABLE candidates AS
+    SELECT interface, client, count(*) > {_FEW} AS scans FROM conversations
+    GROUP BY interface, client
+    HAVING sum(f_flows + r_flows + rr_flows) = 0 AND max(votes) <= 0
+        AND (count(*) > {_FEW} OR (NOT bool_or(several) AND max(flows) < {_INSISTS}))
 """
 _PROBERS = f"""
     CREATE TABLE probers AS
-    SELECT interface, client FROM sums
-    GROUP BY interface, client
-    HAVING sum(f_flows + r_flows + rr_flows) = 0 AND max(votes) <= 0
-        AND any_value({public_sql("client")})
-        AND client NOT IN (SELECT client FROM sums WHERE votes > 0)
-        AND (count(*) > {_FEW} OR (
-            NOT bool_or(several) AND max(flows) < {_INSISTS}
-            AND client NOT IN (SELECT address FROM peers)))
-"""
-_CONVERSATIONS = """
-    CREATE TABLE conversations AS
-    SELECT *,
-        CASE WHEN votes > 0 THEN server_known WHEN votes < 0 THEN client_known
-            ELSE server_known AND client_known END AS known_peer
-    FROM (
-        SELECT sums.*, answering.server IS NOT NULL AS known_service,
-            c.address IS NOT NULL AS client_known, s.address IS NOT NULL AS server_known,
-            probers.client IS NOT NULL AS probe
-        FROM sums
-            LEFT JOIN answering USING (server, port, protocol)
-            LEFT JOIN peers c ON c.address = sums.client
-            LEFT JOIN peers s ON s.address = sums.server
-            LEFT JOIN probers ON probers.interface = sums.interface
-                AND probers.client = sums.client
-    )
+    SELECT interface, client FROM candidates
+        ANTI JOIN (SELECT DISTINCT client FROM conversations WHERE votes > 0) inside
+            USING (client)
+        LEFT JOIN peers ON peers.address = client
+    WHERE {public_sql("client")} AND (scans OR peers.address IS NULL)
 """

@@ -17,7 +17,7 @@ def addresses_within(
     column: str,
     networks: Sequence[IPv4Network | IPv6Network],
 ) -> tuple[str, list[Any]]:
-    """A condition that a column of `conversations` is within one of the networks, and its
+    """A condition that a column of `conversations c` is within one of the networks, and its
     values."""
     conditions, values = ["false"], list[Any]()
     for network in networks:
@@ -47,7 +47,7 @@ def _six_within(
 ) -> list[str]:
     """The texts of IPv6 addresses there that are within a network. One address has many texts."""
     found = connection.cursor().execute(
-        f"SELECT DISTINCT {column} FROM conversations WHERE contains({column}, ':')"
+        f"SELECT DISTINCT {column} FROM conversations c WHERE contains({column}, ':')"
     )
     within = []
     while rows := found.fetchmany(_CHUNK):

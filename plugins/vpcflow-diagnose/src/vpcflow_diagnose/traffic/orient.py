@@ -54,28 +54,22 @@ def _by_syn(connection: duckdb.DuckDBPyConnection) -> str:
     )
     return f"""
         WITH unsure AS (
-            SELECT rowid AS id, client, server, port, low, protocol FROM parts
-            WHERE {_PLAIN} AND low = high AND low > 0
+            SELECT parts.rowid AS id, parts.client, parts.server, parts.port, parts.low,
+                parts.protocol
+            FROM parts ANTI JOIN opened USING (client, server, port, protocol)
+            WHERE {_PLAIN} AND protocol = 6 AND parts.low = parts.high AND parts.low > 0
         ),
         answering AS (
-            SELECT DISTINCT server, port, protocol FROM opened WHERE answered
+            SELECT DISTINCT server, port FROM opened WHERE answered
         )
+        SELECT id FROM unsure u SEMI JOIN opened o
+            ON o.client = u.server AND o.server = u.client AND o.port = u.low
+            AND o.low <= u.port AND o.high >= u.port
+        UNION
         SELECT id FROM unsure u
-        WHERE NOT EXISTS (
-                SELECT 1 FROM opened o WHERE o.client = u.client AND o.server = u.server
-                    AND o.port = u.port AND o.protocol = u.protocol)
-            AND (
-                EXISTS (
-                    SELECT 1 FROM opened o WHERE o.client = u.server AND o.server = u.client
-                        AND o.port = u.low AND o.protocol = u.protocol
-                        AND o.low <= u.port AND o.high >= u.port)
-                OR (u.port >= 1024
-                    AND EXISTS (
-                        SELECT 1 FROM answering a WHERE a.server = u.client
-                            AND a.port = u.low AND a.protocol = u.protocol)
-                    AND NOT EXISTS (
-                        SELECT 1 FROM answering a WHERE a.server = u.server
-                            AND a.port = u.port AND a.protocol = u.protocol)))
+            SEMI JOIN answering a ON a.server = u.client AND a.port = u.low
+            ANTI JOIN answering b ON b.server = u.server AND b.port = u.port
+        WHERE u.port >= 1024
     """
 
 
@@ -84,13 +78,10 @@ def _by_support(connection: duckdb.DuckDBPyConnection) -> str:
     service is the end that more other ends talk to, if it has at least two."""
     return f"""
         WITH unsure AS (
-            SELECT rowid AS id, client, server, port, low, protocol FROM parts
-            WHERE {_PLAIN} AND low = high AND low <> port AND port >= 1024
-                AND {rank_sql("low")} = {rank_sql("port")}
-                AND NOT EXISTS (
-                    SELECT 1 FROM opened o WHERE o.client = parts.client
-                        AND o.server = parts.server AND o.port = parts.port
-                        AND o.protocol = parts.protocol)
+            SELECT parts.rowid AS id, client, server, port, parts.low, protocol
+            FROM parts ANTI JOIN opened USING (client, server, port, protocol)
+            WHERE {_PLAIN} AND parts.low = parts.high AND parts.low <> port AND port >= 1024
+                AND {rank_sql("parts.low")} = {rank_sql("port")}
         ),
         ends AS (
             SELECT client AS address, low AS port, protocol FROM unsure
@@ -135,11 +126,11 @@ def _by_time(connection: duckdb.DuckDBPyConnection) -> str:
                 coalesce(sum(CASE way WHEN 1 THEN flows WHEN 2 THEN -flows END)
                     FILTER (NOT reply), 0) AS forth_egress
             FROM parts p
-            WHERE kind < {LOSS} AND port = low AND low = high AND NOT EXISTS (
-                SELECT 1 FROM opened o
-                WHERE o.protocol = p.protocol AND o.port = p.port
-                    AND ((o.client = p.client AND o.server = p.server)
-                        OR (o.client = p.server AND o.server = p.client)))
+                ANTI JOIN opened o ON o.client = p.client AND o.server = p.server
+                    AND o.port = p.port AND o.protocol = p.protocol
+                ANTI JOIN opened b ON b.client = p.server AND b.server = p.client
+                    AND b.port = p.port AND b.protocol = p.protocol
+            WHERE kind < {LOSS} AND p.port = p.low AND p.low = p.high
             GROUP BY {KEY}
         ),
         wrong AS (

@@ -50,12 +50,22 @@ class Picker:
     def pick(
         self, condition: str, order: str, most: int, values: Sequence[Any] = ()
     ) -> Iterator[Conversation]:
-        """At most so many conversations that meet a condition (SQL with `?` for the values)."""
+        """At most so many conversations `c` that meet a condition (SQL with `?` for the values).
+        order: may ask for known_peer and known_service, too."""
         rows = self.connection.cursor().execute(
             f"""
-            WITH best AS (
-                SELECT * FROM conversations WHERE {condition} ORDER BY {order} LIMIT {int(most)}
+            WITH judged AS (
+                SELECT c.*, answering.server IS NOT NULL AS known_service,
+                    CASE WHEN votes > 0 THEN s.address IS NOT NULL
+                        WHEN votes < 0 THEN p.address IS NOT NULL
+                        ELSE s.address IS NOT NULL AND p.address IS NOT NULL END AS known_peer
+                FROM conversations c
+                    LEFT JOIN answering USING (server, port, protocol)
+                    LEFT JOIN peers s ON s.address = c.server
+                    LEFT JOIN peers p ON p.address = c.client
+                WHERE {condition}
             ),
+            best AS (SELECT * FROM judged ORDER BY {order} LIMIT {int(most)}),
             picked AS (
                 SELECT {KEY}, votes, known_peer, known_service,
                     row_number() OVER (ORDER BY {order}) AS rank

@@ -52,7 +52,7 @@ _SOME_UNANSWERED = "(f_syn - r_syn_ack >= 3 AND (f_syn - r_syn_ack) * 10 >= f_sy
 _SOME_RETRIED = "(f_retried > 0 AND f_syn > r_syn_ack AND (f_syn - r_syn_ack) * 4 >= f_syn)"
 _IDLE = 340_000  # milliseconds; NAT gateways and load balancers forget a connection after 350 s
 _RESET_AFTER_IDLE = f"(first_rst > 0 AND before_rst > 0 AND first_rst - before_rst >= {_IDLE})"
-_SUSPICIOUS = " OR ".join(
+_SIGNS = " OR ".join(
     (
         _REJECTED,
         _UNANSWERED,
@@ -63,6 +63,8 @@ _SUSPICIOUS = " OR ".join(
         _RESET_AFTER_IDLE,
     )
 )
+_SUSPICIOUS = f"""({_SIGNS}) AND NOT EXISTS (
+    SELECT 1 FROM probers WHERE probers.interface = c.interface AND probers.client = c.client)"""
 _WEIGHT = f"""
     ({_UNANSWERED} AND NOT ({_REJECTED}) AND {_NO_PROOF}), ({_REJECTED}) DESC,
     (known_peer OR known_service) DESC, packets DESC, flows DESC,
@@ -88,7 +90,7 @@ class Traffic:
         answer, or only RST, or an answer without data; or clearly more SYNs than answers; or a RST
         after minutes of silence. Weight: rejected first, then with a known peer or service, then
         by packets; one-way traffic that may be meant so (UDP) last."""
-        return self._picker.pick(f"NOT probe AND ({_SUSPICIOUS})", _WEIGHT, most)
+        return self._picker.pick(_SUSPICIOUS, _WEIGHT, most)
 
     def between(
         self,
@@ -105,22 +107,22 @@ class Traffic:
         conditions, values = ["true"], list[Any]()
         for end, networks in (("client", client), ("server", server)):
             if networks is not None:
-                condition, more = addresses_within(self._connection, end, networks)
+                condition, more = addresses_within(self._connection, f"c.{end}", networks)
                 conditions.append(condition)
                 values += more
         for column, value in (("port", port), ("protocol", protocol)):
             if value is not None:
-                conditions.append(f"{column} = ?")
+                conditions.append(f"c.{column} = ?")
                 values.append(value)
         if interfaces:
-            conditions.append("list_contains(?, interface)")
+            conditions.append("list_contains(?, c.interface)")
             values.append(self._numbers(interfaces))
         return self._picker.pick(" AND ".join(conditions), _WEIGHT, most, values)
 
     def accepted(self, interface_ids: Sequence[str], most: int = 10_000) -> Iterator[Conversation]:
         """Conversations of these interfaces that hold an accepted record: what contradicts rules
         that would deny it."""
-        condition = "f_flows + r_flows > 0 AND list_contains(?, interface)"
+        condition = "f_flows + r_flows > 0 AND list_contains(?, c.interface)"
         order = "packets DESC, interface, client, server, port, protocol"
         return self._picker.pick(condition, order, most, [self._numbers(interface_ids)])
 
@@ -179,7 +181,7 @@ class Traffic:
 
 
 _PROBES = """
-    WITH probing AS (SELECT * FROM conversations WHERE probe),
+    WITH probing AS (SELECT * FROM conversations SEMI JOIN probers USING (interface, client)),
     sources AS (
         SELECT interface, client, sum(flows) AS flows FROM probing GROUP BY ALL
     ),
