@@ -77,7 +77,7 @@ Exit code: 0 all was read (rejected lines are counted, not errors), 1 an input f
 @click.option(
     "--allow-files",
     is_flag=True,
-    help="Let the statement read and write files and URLs. Without it, it sees the table flows and "
+    help="Let the statement read files and URLs. Without it, it sees the table flows and "
     "nothing else.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="No summary on stderr; errors are still shown.")
