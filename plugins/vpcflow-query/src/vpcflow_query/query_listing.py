@@ -25,17 +25,30 @@ def show(as_json: bool) -> None:
 
 def _listing(screen: Screen) -> Iterator[str]:
     """A block for each query: name, what it answers, what it needs."""
-    yield "Named queries, AWS's own first; values in brackets are those of --param NAME=VALUE."
+    heading = "Named queries, AWS's own first. What a query takes is given as --param NAME=VALUE."
+    yield from wrap(heading, screen.width)
     for asked in named_queries().values():
         yield ""
-        aws = f"  {screen.paint(asked.aws_name, 'quiet')}" if asked.aws_name else ""
-        yield f"{screen.paint(asked.name, 'name')}{aws}"
+        yield from _names(asked, screen)
         yield from wrap(asked.answers, screen.width, "  ", "  ")
         ways = [", ".join(in_aws_order(v.select.fields)) for v in asked.variants]
         yield from wrap(f"needs {'; or '.join(ways)}", screen.width, "    ", "  ")
         taken = "; ".join(map(_parameter, _parameters(asked)))
         if taken:
             yield from wrap(f"takes {taken}", screen.width, "    ", "  ")
+
+
+def _names(asked: NamedQuery, screen: Screen) -> Iterator[str]:
+    """Its name and AWS's, in one line if that holds both."""
+    name = screen.paint(asked.name, "name")
+    if asked.aws_name is None:
+        yield name
+        return
+    aws = screen.paint(asked.aws_name, "quiet")
+    if screen.width is None or len(asked.name) + len(asked.aws_name) + 2 <= screen.width:
+        yield f"{name}  {aws}"
+    else:
+        yield from (name, f"  {aws}")
 
 
 def _parameters(asked: NamedQuery) -> list[Declared]:

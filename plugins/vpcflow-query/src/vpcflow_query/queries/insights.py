@@ -38,7 +38,7 @@ from vpcflow_query.queries.expressions import (
     Rounded,
     walk,
 )
-from vpcflow_query.queries.named_query import Select, traffic_witness
+from vpcflow_query.queries.named_query import Select, check_period, traffic_witness
 from vpcflow_query.queries.parameters import Value
 
 LIMIT_MOST = 10_000
@@ -71,7 +71,8 @@ class NotExpressibleError(Exception):
 
 def render(select: Select, values: Mapping[str, Value], format: FlowFormat) -> str:
     """The query for log groups whose messages are in this format. Raises UsageError if Logs
-    Insights cannot ask that."""
+    Insights cannot ask that, and for a period that the log cannot tell."""
+    check_period(values, format.names)
     try:
         return "\n| ".join(_Renderer(values, format).commands(select))
     except NotExpressibleError as error:

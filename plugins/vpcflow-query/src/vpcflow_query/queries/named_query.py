@@ -184,3 +184,11 @@ def traffic_witness(available: Collection[str] | None) -> str | None:
     if available is None:
         return "log_status"
     return next((name for name in _WITNESSES if name in available), None)
+
+
+def check_period(given: Collection[str], available: Collection[str] | None) -> None:
+    """Raises UsageError for `since` or `until` where records do not say when they start."""
+    if available is not None and "start" not in available and {"since", "until"} & set(given):
+        raise UsageError(
+            "this flow log does not have the field start, which since and until are about"
+        )

@@ -32,7 +32,7 @@ from vpcflow_query.queries.expressions import (
     Present,
     Rounded,
 )
-from vpcflow_query.queries.named_query import Column, Select, traffic_witness
+from vpcflow_query.queries.named_query import Column, Select, check_period, traffic_witness
 from vpcflow_query.queries.parameters import Value
 
 Block = IPv4Network | IPv6Network
@@ -90,7 +90,9 @@ class SqlRenderer(ABC):
                 yield self.moment(quoting.name("start"), operator, moment)
 
     def render(self, select: Select) -> str:
-        """The whole query, without a semicolon."""
+        """The whole query, without a semicolon. Raises UsageError for a period that the log cannot
+        tell."""
+        check_period(self.values, self.available)
         return "\n".join(self._lines(select))
 
     def _lines(self, select: Select) -> Iterator[str]:
