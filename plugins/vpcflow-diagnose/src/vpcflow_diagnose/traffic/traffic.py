@@ -180,28 +180,31 @@ class Traffic:
         return self._connection.cursor()
 
 
+# the n smallest of a negated count are the n largest, in the order of names where they are equal
 _PROBES = """
     WITH probing AS (SELECT * FROM conversations SEMI JOIN probers USING (interface, client)),
     sources AS (
-        SELECT interface, client, sum(flows) AS flows FROM probing GROUP BY ALL
+        SELECT interface, client, sum(flows) AS flows, sum(packets) AS packets,
+            min(first) AS first, max(last) AS last
+        FROM probing GROUP BY interface, client
     ),
-    examples AS (
-        SELECT interface, list(client ORDER BY flows DESC, client)[:5] AS examples,
-            count(*) AS sources
-        FROM sources GROUP BY ALL
+    by_interface AS (
+        SELECT interface, sum(flows)::BIGINT AS flows, sum(packets) AS packets,
+            count(*) AS sources, min(first) AS first, max(last) AS last,
+            min({'few': -flows, 'name': client}, 5) AS examples
+        FROM sources GROUP BY interface
     ),
     ports AS (
-        SELECT interface, port, sum(flows) AS flows FROM probing GROUP BY ALL
+        SELECT interface, port, sum(flows) AS flows FROM probing GROUP BY interface, port
     ),
-    top_ports AS (
-        SELECT interface, list(port ORDER BY flows DESC, port)[:10] AS top_ports,
-            count(*) AS ports
-        FROM ports GROUP BY ALL
+    ports_by_interface AS (
+        SELECT interface, count(*) AS ports, min({'few': -flows, 'port': port}, 10) AS top
+        FROM ports GROUP BY interface
     )
-    SELECT interface, sum(flows)::BIGINT AS flows, sum(packets), any_value(sources),
-        any_value(ports), min(first), max(last), any_value(examples), any_value(top_ports)
-    FROM probing JOIN examples USING (interface) JOIN top_ports USING (interface)
-    GROUP BY interface ORDER BY flows DESC, interface
+    SELECT interface, flows, packets, sources, ports, first, last,
+        list_transform(examples, lambda e: e.name), list_transform(top, lambda p: p.port)
+    FROM by_interface JOIN ports_by_interface USING (interface)
+    ORDER BY flows DESC, interface
 """
 _LOSSES = f"""
     SELECT {", ".join(TGW)}, client, server, port, protocol,
