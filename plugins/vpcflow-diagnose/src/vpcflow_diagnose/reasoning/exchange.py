@@ -33,6 +33,11 @@ class Exchange:
         return ":" in self.server
 
     @property
+    def told(self) -> bool:
+        """Whether the log says the protocol and the ports, which rules are about."""
+        return self.protocol != 0 and (self.port != 0 or self.protocol not in (TCP, UDP))
+
+    @property
     def service(self) -> str:
         """For sentences: "10.0.2.9:5432", "[2001:db8::1]:443", or "10.0.2.9 (ICMP)"."""
         name = NAMES.get(self.protocol, f"protocol {self.protocol}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from vpcflow_diagnose.finding import Confidence
 from vpcflow_diagnose.network.history import View
@@ -17,7 +17,7 @@ from vpcflow_diagnose.network.packet import Direction, Packet
 from vpcflow_diagnose.reasoning import say
 from vpcflow_diagnose.reasoning.case import Case
 from vpcflow_diagnose.reasoning.ends import End, direction_of, ends_of
-from vpcflow_diagnose.reasoning.exchange import IDLE_MS, Exchange, late
+from vpcflow_diagnose.reasoning.exchange import IDLE_MS, TCP, Exchange, late
 from vpcflow_diagnose.reasoning.judgement import Judgement
 from vpcflow_diagnose.reasoning.routes import way, way_back
 from vpcflow_diagnose.reasoning.rules import Denial, Ruling, other_way, ruling
@@ -60,8 +60,13 @@ class Refusal:
 
     @property
     def late(self) -> bool:
+        """Whether these packets came after the end of their connection. One of which no packet of
+        this direction ever passed was not open, unless the log began in the middle of it."""
         there = self.seen.forward if self.reply else self.seen.reply
-        return late(self.tally, self.passed or there, there)
+        if self.passed:
+            return late(self.tally, self.passed, there)
+        inside = self.exchange.protocol == TCP and self.tally.flagged == self.tally.flows
+        return inside and not there.syn and late(self.tally, there, there)
 
     @property
     def opens(self) -> bool:
@@ -92,16 +97,16 @@ def judge(case: Case, refusal: Refusal) -> Judgement:
         return _logs_alone(case, refusal)
     for view, found in rulings:
         if found.denials:
-            return _denied(case, refusal, view, found, rulings)
-    if any(found.unknown for _, found in rulings):
-        return _unknown(case, refusal, rulings)
+            return _denied(refusal, view, found, _sure(case, refusal, view, rulings))
+    if any(found.undecided for _, found in rulings):
+        return _as_ping(refusal, rulings) or _unknown(case, refusal, rulings)
     return _allowed(case, refusal, rulings[0][0])
 
 
 def _ruling(view: View, refusal: Refusal) -> Ruling | None:
     """What a snapshot's rules say to refused packets; None if it does not know the interface."""
     at = view.network.interfaces.get(refusal.seen.interface_id)
-    if at is None or refusal.way is None:
+    if at is None or refusal.way is None or not refusal.exchange.told:
         return None
     return rule_on(view, refusal, refusal.tally)
 
@@ -129,21 +134,29 @@ def _by_reason(refusal: Refusal, cause: str) -> Judgement:
     )
 
 
+def _sure(
+    case: Case, refusal: Refusal, view: View, rulings: list[tuple[View, Ruling]]
+) -> Confidence:
+    """How sure a denial by `view` is."""
+    denying = [found for _, found in rulings if found.denials]
+    denial = denying[0].denials[0]
+    same = all(found.denials[0] == denial for found in denying)
+    settled = same and (view.near or (len(rulings) > 1 and len(denying) == len(rulings)))
+    if denial.resource in case.contradicted or contradicted(case, refusal):
+        return "possible"
+    if refusal.late:
+        return "likely" if refusal.tally.flagged == 0 else "possible"
+    return "proven" if settled and not denying[0].undecided else "likely"
+
+
 def _denied(
-    case: Case,
     refusal: Refusal,
     view: View,
     found: Ruling,
-    rulings: list[tuple[View, Ruling]],
+    confidence: Confidence,
+    doubts: tuple[str, ...] = (),
 ) -> Judgement:
     denial, *others = found.denials
-    same = all(r.denials[:1] == found.denials[:1] for _, r in rulings)
-    settled = view.near or (len(rulings) > 1 and same)
-    confidence: Confidence = "proven" if settled and not found.unknown else "likely"
-    if denial.resource in case.contradicted or contradicted(case, refusal):
-        confidence = "possible"
-    elif refusal.late:
-        confidence = "likely" if refusal.tally.flagged == 0 else "possible"
     client, server = ends_of(view.network, refusal.seen)
     return Judgement(
         denial.cause,
@@ -156,7 +169,7 @@ def _denied(
         denial.resource,
         denial.rule,
         also=tuple(str(other) for other in others),
-        evidence=(say.snapshot(view), *found.unknown),
+        evidence=(say.snapshot(view), *doubts, *found.unknown),
         scope=_scope(refusal, denial),
     )
 
@@ -189,21 +202,45 @@ def _denies_all(found: Ruling, refusal: Refusal) -> bool:
     return not spans or any(a <= low and high <= b for a, b in spans)
 
 
+def _as_ping(refusal: Refusal, rulings: list[tuple[View, Ruling]]) -> Judgement | None:
+    """Flow logs do not say the ICMP type. Most is ping: if that is denied, it is that rule."""
+    types = {1: (8, 0), 58: (128, 129)}.get(refusal.exchange.protocol)
+    if types is None or refusal.way is None:
+        return None
+    packet = evolve(refusal.packet, icmp_type=types[refusal.reply], icmp_code=0)
+    opening = refusal.opening if refusal.reply else None
+    for view, _ in rulings:
+        at = view.network.interfaces[refusal.seen.interface_id]
+        found = ruling(view.network, at, packet, refusal.way, opening=opening)
+        if found.denials:
+            return _denied(refusal, view, found, "possible", ("judged as a ping: " + NO_TYPE,))
+    return None
+
+
+NO_TYPE = "flow logs do not say the ICMP type"
+
+
 def _unknown(case: Case, refusal: Refusal, rulings: list[tuple[View, Ruling]]) -> Judgement:
-    """One of the two rule sets is not in the inventory, and the other allows."""
+    """A rule set cannot be judged. Where the other one allows, it is this one, if it is a rule."""
     lacks = tuple(dict.fromkeys(text for _, found in rulings for text in found.unknown))
     for text in lacks:
         case.note(text)
     if refusal.late:
         return _late(refusal)
+    open_ = list(dict.fromkeys((u.cause, u.resource) for _, r in rulings for u in r.undecided))
+    causes = {cause for cause, _ in open_}
+    resource = open_[0][1] if len(open_) == 1 else None
     return Judgement(
-        UNDECIDED,
+        causes.pop() if len(causes) == 1 else UNDECIDED,
         "possible",
-        say.undecided(refusal.exchange, refusal.seen, refusal.way, refusal.reply),
+        say.undecided(
+            refusal.exchange, refusal.seen, refusal.way, refusal.reply, [c for c, _ in open_]
+        ),
         refusal.exchange,
         refusal.seen,
         refusal.tally,
         refusal.way,
+        resource,
         evidence=lacks,
         scope=(refusal.seen.interface_id, refusal.exchange.port, refusal.exchange.protocol),
     )

@@ -33,11 +33,25 @@ class Denial:
 
 
 @frozen
+class Undecided:
+    """A rule set that cannot be judged. resource: its id, if that is known. words: why."""
+
+    cause: str
+    resource: str | None
+    words: str
+
+
+@frozen
 class Ruling:
-    """denials: in the order in which AWS asks. unknown: what could not be decided, in sentences."""
+    """denials, undecided: in the order in which AWS asks."""
 
     denials: tuple[Denial, ...] = ()
-    unknown: tuple[str, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What could not be decided, in sentences."""
+        return tuple(one.words for one in self.undecided)
 
 
 def ruling(
@@ -58,13 +72,12 @@ def ruling(
     groups = _groups(network, at, packet, direction, opening)
     asked = [acl, groups] if direction == "ingress" else [groups, acl]
     denials = tuple(found for found in asked if isinstance(found, Denial))
-    unknown = tuple(found for found in asked if isinstance(found, str))
-    return Ruling(denials, unknown)
+    return Ruling(denials, tuple(found for found in asked if isinstance(found, Undecided)))
 
 
 def _groups(
     network: Network, at: Interface, packet: Packet, direction: Direction, opening: Packet | None
-) -> Denial | str | None:
+) -> Denial | Undecided | None:
     if opening is not None:
         before: Direction = "egress" if direction == "ingress" else "ingress"
         if security_groups.tracked(network, at, opening, before):
@@ -73,15 +86,17 @@ def _groups(
     if verdict is None or verdict.allowed:
         return None
     if verdict.allowed is None:
-        return f"the security groups of {at.id} cannot be judged: {verdict.why}"
+        words = f"the security groups of {at.id} cannot be judged: {verdict.why}"
+        group = verdict.resource if verdict.resource != at.id else None
+        return Undecided("security-group", group, words)
     return Denial("security-group", verdict.resource, verdict.rule, verdict.words, direction)
 
 
 def _acl(
     network: Network, at: Interface, packet: Packet, direction: Direction, ports: tuple[int, int]
-) -> Denial | str | None:
+) -> Denial | Undecided | None:
     if at.subnet_id is None:
-        return f"the subnet of {at.id} is not known"
+        return Undecided("network-acl", None, f"the subnet of {at.id} is not known")
     if not crosses(network, at, packet.dst if direction == "egress" else packet.src, direction):
         return None
     low, high = ports
@@ -98,9 +113,10 @@ def _acl(
             "network-acl", verdict.resource, verdict.rule, verdict.words, direction, spans
         )
     unknown = [v for _, _, v in ranges if v.allowed is None]
-    return (
-        f"the network ACL of {at.subnet_id} cannot be judged: {_why(unknown)}" if unknown else None
-    )
+    if not unknown:
+        return None
+    words = f"the network ACL of {at.subnet_id} cannot be judged: {_why(unknown)}"
+    return Undecided("network-acl", unknown[0].resource or None, words)
 
 
 def _why(verdicts: list[Verdict]) -> str:

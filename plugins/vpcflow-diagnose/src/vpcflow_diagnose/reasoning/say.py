@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vpcflow.errors import printable
@@ -15,6 +16,7 @@ from vpcflow_diagnose.traffic.conversation import Conversation
 if TYPE_CHECKING:
     from vpcflow_diagnose.reasoning.unanswered import Silence
 
+NOWHERE = "-"
 _OUT_IN = {"egress": "outbound", "ingress": "inbound"}
 _EPHEMERAL = 1024
 
@@ -108,14 +110,28 @@ def by_reason(e: Exchange, c: Conversation, cause: str) -> str:
     )
 
 
-def undecided(e: Exchange, c: Conversation, way: str | None, reply: bool) -> str:
-    """Either of the two, and nothing here says which."""
+def undecided(
+    e: Exchange, c: Conversation, way: str | None, reply: bool, open_: Sequence[str] = ()
+) -> str:
+    """Either of the two, and nothing here says which. open_: causes that the inventory leaves open;
+    it rules out the other one."""
     what = "The reply of a connection" if reply else "Traffic"
     side = f" ({_OUT_IN[way]})" if way else ""
-    return (
-        f"{what} {question(e)} is dropped at {safe(c.interface_id)}{side} by a security group or "
-        "a network ACL: flow logs do not say which, an inventory would"
-    )
+    dropped = f"{what} {question(e)} is dropped at {at(c)}{side}"
+    if set(open_) == {"security-group"}:
+        return f"{dropped} by a security group, if by a rule: its network ACL allows it"
+    if set(open_) == {"network-acl"}:
+        return f"{dropped} by the network ACL, if by a rule: its security groups allow it"
+    whom = f"{dropped} by a security group or a network ACL"
+    if open_:
+        return f"{whom}: the inventory does not say enough of either"
+    return f"{whom}: flow logs do not say which, an inventory would"
+
+
+def at(c: Conversation) -> str:
+    """Where it was recorded."""
+    known = c.interface_id != NOWHERE
+    return safe(c.interface_id) if known else "an interface that the log does not name"
 
 
 def alone(

@@ -1,0 +1,172 @@
+"""Scenarios by hand in which the first thought is wrong: which rule set, how sure, what stays open,
+and what damaged or hostile input may do to an answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inventory_builder import ANYWHERE, Json, entry, permission
+from vpcflow_diagnose.diagnosing import diagnose
+from vpcflow_diagnose.finding import Diagnosis, Finding
+from vpcflow_query.reading import Reading
+from worked_cases import (
+    APP_1,
+    DATA_ACL,
+    DB,
+    DB_ENI,
+    DB_SG,
+    NAMES,
+    START,
+    Change,
+    Network,
+    WorkedCase,
+    allows,
+    in_acl,
+    record,
+)
+
+DEFAULT = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
+    "end action log-status"
+)
+"""The default format, version 2."""
+
+
+def default(
+    at: str,
+    src: str,
+    dst: str,
+    ports: tuple[int, int],
+    size: tuple[int, int],
+    action: str = "ACCEPT",
+    *,
+    protocol: int = 6,
+    second: int = 0,
+) -> str:
+    begin = START + second
+    return (
+        f"2 123456789010 {at} {src} {dst} {ports[0]} {ports[1]} {protocol} {size[0]} {size[1]} "
+        f"{begin} {begin + 50} {action} OK"
+    )
+
+
+def both(*changes: Change) -> Change:
+    def change(network: Network) -> None:
+        for one in changes:
+            one(network)
+
+    return change
+
+
+def unchanged(network: Network) -> None:
+    """The network as it is."""
+
+
+def written(
+    tmp_path: Path, records: list[str], change: Change = unchanged, names: str = NAMES
+) -> tuple[Path, Path]:
+    log, inventory = WorkedCase("", "", records, ("", ""), change=change).write(tmp_path)
+    log.write_text("\n".join([names, *records]) + "\n")
+    return log, inventory
+
+
+def answers(
+    tmp_path: Path, records: list[str], change: Change = unchanged, names: str = NAMES
+) -> tuple[Diagnosis, Diagnosis]:
+    """With the inventory, and by the logs alone."""
+    log, inventory = written(tmp_path, records, change, names)
+    return diagnose(Reading([str(log)]), inventory), diagnose(Reading([str(log)]))
+
+
+def faults(found: Diagnosis) -> list[Finding]:
+    return [f for f in found.findings if f.kind == "fault"]
+
+
+def verdict(found: Diagnosis) -> tuple[str, str | None, str]:
+    first = found.findings[0]
+    return first.cause, first.resource, first.confidence
+
+
+def narrow(low: int, high: int) -> Json:
+    return entry(100, "allow", "-1", "10.0.0.0/16", (low, high), egress=True)
+
+
+class TestRefusedReplies:
+    """An answer that was never let through is no late packet."""
+
+    def test_of_a_few_packets_in_the_default_format(self, tmp_path: Path) -> None:
+        records = [
+            default(DB_ENI, APP_1, DB, (40001, 5432), (3, 180)),
+            default(DB_ENI, DB, APP_1, (5432, 40001), (3, 180), "REJECT"),
+        ]
+        rule = entry(100, "allow", "6", "10.0.0.0/16", (50000, 60999), egress=True)
+        known, alone = answers(tmp_path, records, in_acl(DATA_ACL, rule, drop=True), DEFAULT)
+        assert verdict(known) == ("network-acl", DATA_ACL, "proven")
+        assert verdict(alone) == ("network-acl", None, "possible")
+
+    def test_of_ping_as_in_the_user_guide(self, tmp_path: Path) -> None:
+        """VPC User Guide, "Flow log record examples", "Security group and network ACL rules"."""
+        records = [
+            default(DB_ENI, APP_1, DB, (0, 0), (4, 336), protocol=1),
+            default(DB_ENI, DB, APP_1, (0, 0), (4, 336), "REJECT", protocol=1),
+        ]
+        change = both(
+            allows(DB_SG, permission("icmp", -1, -1, "10.0.0.0/16")),
+            in_acl(DATA_ACL, entry(50, "deny", "1", ANYWHERE, egress=True, icmp=(-1, -1))),
+        )
+        known, alone = answers(tmp_path, records, change, DEFAULT)
+        assert verdict(known) == ("network-acl", DATA_ACL, "proven")
+        assert verdict(alone) == ("network-acl", None, "likely")
+
+    def test_after_a_connection_that_worked_are_late(self, tmp_path: Path) -> None:
+        records = [
+            default(DB_ENI, APP_1, DB, (40001, 5432), (9, 1900)),
+            default(DB_ENI, DB, APP_1, (5432, 40001), (8, 5200)),
+            default(DB_ENI, DB, APP_1, (5432, 40001), (1, 40), "REJECT", second=60),
+        ]
+        for found in answers(tmp_path, records, names=DEFAULT):
+            assert [f.cause for f in found.findings] == ["late-packet"]
+
+
+ECHO_ONLY = allows(DB_SG, permission("icmp", 8, -1, "10.0.0.0/16"))
+
+
+class TestIcmpTypes:
+    """Flow logs do not say them."""
+
+    PING = (record(DB_ENI, APP_1, DB, (0, 0), (4, 336), "ingress", "REJECT", protocol=1),)
+
+    def test_the_rule_set_that_cannot_be_judged_is_left_where_the_other_allows(
+        self, tmp_path: Path
+    ) -> None:
+        known, _ = answers(tmp_path, [*self.PING], ECHO_ONLY)
+        assert verdict(known) == ("security-group", DB_SG, "possible")
+        assert "an inventory would" not in known.findings[0].explanation
+
+    def test_a_ping_would_be_denied_by_one_of_two(self, tmp_path: Path) -> None:
+        replies = entry(100, "allow", "1", ANYWHERE, icmp=(0, -1))
+        known, _ = answers(
+            tmp_path, [*self.PING], both(ECHO_ONLY, in_acl(DATA_ACL, replies, drop=True))
+        )
+        assert verdict(known) == ("network-acl", DATA_ACL, "possible")
+
+
+class TestFormatsThatLackFields:
+    """What a rule is about, and the log does not say, is not made up."""
+
+    def test_without_ports_or_protocol_no_rule_is_named(self, tmp_path: Path) -> None:
+        for number, (names, values) in enumerate(
+            {
+                "protocol packets bytes": "6 3 180",
+                "srcport dstport packets bytes": "40001 5432 3 180",
+            }.items()
+        ):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            known, _ = answers(
+                folder,
+                [f"{DB_ENI} {APP_1} {DB} {values} {START} {START + 50} REJECT"],
+                allows(DB_SG),
+                f"interface-id srcaddr dstaddr {names} start end action",
+            )
+            assert verdict(known) == ("security-group-or-network-acl", None, "possible")
