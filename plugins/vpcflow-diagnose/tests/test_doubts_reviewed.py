@@ -3,6 +3,11 @@ and what damaged or hostile input may do to an answer."""
 
 from __future__ import annotations
 
+import io
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from inventory_builder import ANYWHERE, Json, entry, permission
@@ -21,6 +26,7 @@ from worked_cases import (
     Network,
     WorkedCase,
     allows,
+    came,
     in_acl,
     record,
 )
@@ -170,3 +176,24 @@ class TestFormatsThatLackFields:
                 f"interface-id srcaddr dstaddr {names} start end action",
             )
             assert verdict(known) == ("security-group-or-network-acl", None, "possible")
+
+
+class TestSourcesThatCanBeReadOnce:
+    REFUSED = came(DB_ENI, APP_1, DB, 5432, "REJECT")
+
+    def test_open_files_and_pipes(self, tmp_path: Path) -> None:
+        text = f"{NAMES}\n{self.REFUSED}\n".encode()
+        read, write = os.pipe()
+        with os.fdopen(read, "rb") as pipe:
+            os.write(write, text)
+            os.close(write)
+            for source in (io.BytesIO(text), pipe):
+                (found,) = faults(diagnose(Reading([source])))
+                assert found.dstport == 5432
+
+    def test_standard_input(self, tmp_path: Path) -> None:
+        log, _ = written(tmp_path, [self.REFUSED])
+        command = [sys.executable, "-m", "vpcflow", "diagnose", "--json", "-"]
+        with log.open("rb") as stdin:
+            done = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
+        assert json.loads(done.stdout)["findings"][0]["dstport"] == 5432

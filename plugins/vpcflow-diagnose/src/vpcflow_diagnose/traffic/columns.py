@@ -37,6 +37,9 @@ USED = (
     *LOST,
 )
 
+EMPTY = frozenset(("srcaddr", "dstaddr"))
+"""Stand for the columns of logs that hold nothing, not even a format."""
+
 INTEGERS = frozenset(
     ("srcport", "dstport", "protocol", "packets", "bytes", "tcp_flags", "traffic_path", *LOST)
 )

@@ -10,7 +10,7 @@ from attrs import evolve
 from vpcflow_query.duck import connect
 
 from vpcflow import UsageError
-from vpcflow_diagnose.traffic.columns import LOST, TGW, used
+from vpcflow_diagnose.traffic.columns import EMPTY, LOST, TGW, used
 from vpcflow_diagnose.traffic.conversation import Conversation, Facts, Gap, Probes, TransitLoss
 from vpcflow_diagnose.traffic.conversations import conclude
 from vpcflow_diagnose.traffic.directions import Directed, Total, directions_of, totals_of
@@ -29,6 +29,7 @@ from vpcflow_diagnose.traffic.parts import (
 from vpcflow_diagnose.traffic.picking import Picker
 from vpcflow_diagnose.traffic.talkers import By, Pair, Talker, pairs_of, top_of
 from vpcflow_diagnose.traffic.timeline import Bucket
+from vpcflow_diagnose.traffic.twice import two_readers
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
@@ -225,13 +226,14 @@ def gather(reading: Reading, *, memory: str = "1GB") -> Iterator[Traffic]:
     `memory` is too little. What is wrong with a source is in `reading.errors` afterwards; its
     readable records were taken.
     """
-    with reading.scan() as all_columns:
-        columns = frozenset(all_columns.schema.names)
-    reading.check(sorted(columns))
-    names = used(columns)
     intake = Intake()
     with connect(memory=memory) as connection:
-        with _enough(memory):
+        with _enough(memory), two_readers(reading) as second:
+            with reading.scan() as all_columns:
+                columns = frozenset(all_columns.schema.names) or EMPTY
+            reading.check(sorted(columns))
+            names = used(columns)
+            second()
             _read(reading, names, intake, connection)
             turn(connection)
             find_own(connection)
