@@ -1,4 +1,4 @@
-"""The engine against the simulator: `VPCFLOW_SCENARIOS` seeds (150), each a random network with at
+"""The engine against the simulator: `VPCFLOW_SCENARIOS` seeds (60), each a random network with at
 most one known fault, diagnosed with its inventory and without.
 
 What must hold: with the inventory the first fault is the right one, with the resource to repair, in
@@ -24,7 +24,7 @@ from vpcflow_diagnose.finding import Diagnosis, Finding
 from vpcflow_diagnose.why import answer
 from vpcflow_query.reading import Reading
 
-COUNT = int(os.environ.get("VPCFLOW_SCENARIOS", "150"))
+COUNT = int(os.environ.get("VPCFLOW_SCENARIOS", "60"))
 CHUNK = 10
 FIRST = int(os.environ.get("VPCFLOW_FIRST_SCENARIO", "0"))
 CHUNKS = range(FIRST, FIRST + COUNT, CHUNK)
