@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 from traffic_logs import START, V2, Record, record, traffic
+from vpcflow_diagnose.traffic.codes import ACCEPTED, KIND, SEEN
 from vpcflow_diagnose.traffic.talkers import Pair
 from vpcflow_diagnose.traffic.timeline import Timeline
 
@@ -269,7 +270,7 @@ def test_a_timeline_of_years_stays_small() -> None:
         table = pa.table(
             {
                 "start": pa.array(starts, pa.timestamp("ms", "UTC")),
-                "action": ["ACCEPT"] * 364 + [None],
+                "code": pa.array([ACCEPTED << KIND] * 364 + [SEEN << KIND], pa.int32()),
                 "bytes": [1] * 365,
             }
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 
 import pytest
 from traffic_logs import START, TRANSIT, V2, V5, Record, conversations, log, only, record, traffic
@@ -10,7 +11,7 @@ from vpcflow_diagnose.traffic.conversation import Gap
 from vpcflow_diagnose.traffic.traffic import gather
 from vpcflow_query.reading import Reading
 
-from vpcflow import UsageError
+from vpcflow import FlowBatch, FlowStream, UsageError
 
 A, B = "10.0.0.10", "10.0.0.20"
 
@@ -232,3 +233,16 @@ def test_conditions_leave_records_out() -> None:
     with gather(Reading([log(records)], where={"dstport": 443})) as made:
         assert [c.port for c in made.between(None, None)] == [443]
         assert made.facts.interfaces == {"eni-a"}
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, UsageError])
+def test_what_reading_raises_is_raised(
+    kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Reading, stream: FlowStream) -> Iterator[FlowBatch]:
+        yield next(stream)
+        raise kind("while reading")
+
+    monkeypatch.setattr(Reading, "batches", broken)
+    with pytest.raises(kind, match="while reading"), traffic([record(A, 40000, B, 443)]):
+        pass

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vpcflow_diagnose.traffic.parts import KEY, LOSS, REJECTED, UNFLAGGED
+from vpcflow_diagnose.traffic.codes import LOSS, REJECTED
+from vpcflow_diagnose.traffic.parts import KEY, UNFLAGGED
 from vpcflow_diagnose.traffic.places import public_sql
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from vpcflow_diagnose.traffic.codes import WORDS, codes_of
 from vpcflow_diagnose.traffic.ports import PORTS, orders
 from vpcflow_diagnose.traffic.timeline import Timeline
 
@@ -19,10 +20,10 @@ NOWHERE = "-"
 """Stands for the interface of records that name none; its number is 0."""
 _NAMES = ("interface_id", "resource_id")
 _PORTS = ("srcport", "dstport")
-_REPLACED = (*_NAMES, *_PORTS)
-_ADDED = ("interface", "src_order", "dst_order")
+_REPLACED = (*_NAMES, *_PORTS, *WORDS)
+_ADDED = ("interface", "code", "src_order", "dst_order")
 _PLACES = ("vpc_id", "subnet_id")
-_TIMES = ("start", "action", "packets", "bytes")
+_TIMES = ("start", "code", "packets", "bytes")
 _ROWS = 1 << 17  # noted together: what that costs each time is little then
 
 
@@ -54,8 +55,8 @@ class Intake:
 
     def batches(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The batches with other columns in place of some: `interface`, the number of the network
-        interface, else of the regional NAT gateway; `src_order` and `dst_order` of the ports
-        (`ports.orders`)."""
+        interface, else of the regional NAT gateway; `code` of the words (codes.py); `src_order` and
+        `dst_order` of the ports (`ports.orders`)."""
         waiting: list[pa.RecordBatch] = []
         rows = 0
         for batch in batches:
@@ -82,7 +83,7 @@ class Intake:
         orders = [self._order_of(batch, name) for name in _PORTS]
         columns = [batch.column(c.name) for c in batch.schema if c.name not in _REPLACED]
         return pa.RecordBatch.from_arrays(
-            [interface, *orders, *columns], schema=self.schema(batch.schema)
+            [interface, codes_of(batch), *orders, *columns], schema=self.schema(batch.schema)
         )
 
     def _order_of(self, batch: pa.RecordBatch, name: str) -> pa.Array:

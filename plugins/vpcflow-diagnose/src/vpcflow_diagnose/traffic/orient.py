@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vpcflow_diagnose.traffic.parts import KEY, LOSS, REJECTED
+from vpcflow_diagnose.traffic.codes import LOSS, REJECTED
+from vpcflow_diagnose.traffic.parts import KEY
 from vpcflow_diagnose.traffic.ports import rank_sql
 
 if TYPE_CHECKING:

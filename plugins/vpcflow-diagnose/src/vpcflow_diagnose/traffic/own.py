@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vpcflow_diagnose.traffic.parts import LOSS
+from vpcflow_diagnose.traffic.codes import LOSS
 from vpcflow_diagnose.traffic.places import public_sql
 
 if TYPE_CHECKING:

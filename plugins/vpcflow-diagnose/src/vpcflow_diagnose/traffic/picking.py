@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from vpcflow_diagnose.traffic.codes import LOSS, REASONS, REJECTED
 from vpcflow_diagnose.traffic.conversation import NOTHING, Conversation, Tally
-from vpcflow_diagnose.traffic.parts import KEY, LOSS, REASONS, REJECTED, UNFLAGGED
+from vpcflow_diagnose.traffic.parts import KEY, UNFLAGGED
 
 if TYPE_CHECKING:
     import duckdb

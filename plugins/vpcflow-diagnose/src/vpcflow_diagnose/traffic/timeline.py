@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
+from vpcflow_diagnose.traffic.codes import ACCEPTED, KIND, REJECTED
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -51,11 +53,11 @@ class Timeline:
     _sums: dict[int, _Sums] = field(factory=dict)
 
     def add(self, records: pa.Table) -> None:
-        """Records with start, action, packets and bytes, as far as the log has them."""
-        if not {"start", "action"} <= set(records.schema.names):
+        """Records with code (codes.py), start, packets and bytes, as far as the log has them."""
+        if "start" not in records.schema.names:
             return
-        for action, number, sums in _grouped(records, WIDTHS[self._width]):
-            offset = 0 if action == "ACCEPT" else 3
+        for kind, number, sums in _grouped(records, WIDTHS[self._width]):
+            offset = 0 if kind == ACCEPTED else 3
             total = self._sums.setdefault(number, [0] * 6)
             for place, value in enumerate(sums):
                 total[offset + place] += value
@@ -89,26 +91,26 @@ def _fold(sums: dict[int, _Sums], times: int) -> dict[int, _Sums]:
     return folded
 
 
-def _grouped(records: pa.Table, width: int) -> list[tuple[str, int, tuple[int, ...]]]:
-    """Action, number of the stretch, and flows, packets, bytes."""
+def _grouped(records: pa.Table, width: int) -> list[tuple[int, int, tuple[int, ...]]]:
+    """Kind, number of the stretch, and flows, packets, bytes."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     sums = [name for name in ("packets", "bytes") if name in records.schema.names]
     stretches = pc.divide(records["start"].cast(pa.int64()), width)
-    kept = pa.table(
-        [records["action"], stretches, *(records[name] for name in sums)],
-        names=["action", "stretch", *sums],
-    )
-    groups = kept.group_by(["action", "stretch"], use_threads=False).aggregate(
-        [([], "count_all"), *((name, "sum") for name in sums)]
+    kinds = pc.bit_wise_and(records["code"], pa.scalar(7 << KIND, pa.int32()))
+    columns = [kinds, stretches, *(records[name] for name in sums)]
+    groups = (
+        pa.table(columns, names=["kind", "stretch", *sums])
+        .group_by(["kind", "stretch"], use_threads=False)
+        .aggregate([([], "count_all"), *((name, "sum") for name in sums)])
     )
     return [
         (
-            row["action"],
+            row["kind"] >> KIND,
             row["stretch"],
             (row["count_all"], row.get("packets_sum") or 0, row.get("bytes_sum") or 0),
         )
         for row in groups.to_pylist()
-        if row["action"] in ("ACCEPT", "REJECT") and row["stretch"] is not None
+        if row["kind"] >> KIND in (ACCEPTED, REJECTED) and row["stretch"] is not None
     ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve
 from vpcflow_query.duck import connect
 
-from vpcflow import UsageError
+from vpcflow import FlowBatch, UsageError
+from vpcflow_diagnose.traffic.codes import ACCEPTED, LOSS, NODATA, REJECTED, SKIPDATA
 from vpcflow_diagnose.traffic.columns import EMPTY, LOST, TGW, used
 from vpcflow_diagnose.traffic.conversation import Conversation, Facts, Gap, Probes, TransitLoss
 from vpcflow_diagnose.traffic.conversations import conclude
@@ -18,14 +19,7 @@ from vpcflow_diagnose.traffic.intake import NOWHERE, Intake
 from vpcflow_diagnose.traffic.matching import addresses_within
 from vpcflow_diagnose.traffic.orient import turn
 from vpcflow_diagnose.traffic.own import find_own
-from vpcflow_diagnose.traffic.parts import (
-    ACCEPTED,
-    LOSS,
-    NODATA,
-    REJECTED,
-    SKIPDATA,
-    aggregate,
-)
+from vpcflow_diagnose.traffic.parts import aggregate
 from vpcflow_diagnose.traffic.picking import Picker
 from vpcflow_diagnose.traffic.talkers import By, Pair, Talker, pairs_of, top_of
 from vpcflow_diagnose.traffic.timeline import Bucket
@@ -252,12 +246,14 @@ def _read(
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
-            yield from intake.batches(pa.record_batch(b) for b in reading.batches(stream))
+            yield from intake.batches(pa.record_batch(batch) for batch in read)
         except BaseException as error:
             raised.append(error)
             raise
 
-    with reading.scan(columns=names) as stream:
+    with reading.scan(columns=names) as stream, ExitStack() as stack:
+        read = cast("Generator[FlowBatch, None, None]", reading.batches(stream))
+        stack.callback(read.close)  # so the thread that reads ahead ends before the stream closes
         schema = intake.schema(pa.schema(stream.schema))
         connection.register("records", pa.RecordBatchReader.from_batches(schema, batches()))
         try:
