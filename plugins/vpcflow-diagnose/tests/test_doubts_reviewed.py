@@ -9,23 +9,31 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from inventory_builder import ANYWHERE, Json, entry, permission
 from vpcflow_diagnose.diagnosing import diagnose
 from vpcflow_diagnose.finding import Diagnosis, Finding
+from vpcflow_diagnose.why import answer
 from vpcflow_query.reading import Reading
 from worked_cases import (
     APP_1,
+    APP_B,
+    APP_ENI,
     DATA_ACL,
     DB,
     DB_ENI,
     DB_SG,
     NAMES,
+    PUBLIC,
     START,
+    VPC,
+    WEB_ENI,
     Change,
     Network,
     WorkedCase,
     allows,
+    asked,
     came,
     in_acl,
     record,
@@ -197,3 +205,81 @@ class TestSourcesThatCanBeReadOnce:
         with log.open("rb") as stdin:
             done = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
         assert json.loads(done.stdout)["findings"][0]["dstport"] == 5432
+
+
+def flow_log(resource: str, traffic: str, number: int = 1, **more: Any) -> Json:
+    found: Json = {
+        "FlowLogId": f"fl-0a1000000000000{number}",
+        "ResourceId": resource,
+        "TrafficType": traffic,
+        "FlowLogStatus": "ACTIVE",
+        "DeliverLogsStatus": "SUCCESS",
+    }
+    return found | more
+
+
+def logs(*found: Json) -> Change:
+    def change(network: Network) -> None:
+        network["flow-logs"] = list(found)
+
+    return change
+
+
+def not_logged(found: Diagnosis) -> list[str]:
+    return [f.explanation for f in found.findings if f.cause == "not-logged"]
+
+
+class TestWhatFlowLogsCover:
+    UNANSWERED = (asked(APP_ENI, APP_1, DB, 5432), came(DB_ENI, APP_1, DB, 5432))
+
+    def test_a_missing_answer_may_have_been_refused_where_only_accepts_are_logged(
+        self, tmp_path: Path
+    ) -> None:
+        sure, less = tmp_path / "all", tmp_path / "accept"
+        sure.mkdir(), less.mkdir()
+        all_, _ = answers(sure, [*self.UNANSWERED], logs(flow_log(VPC, "ALL")))
+        accepted, _ = answers(less, [*self.UNANSWERED], logs(flow_log(VPC, "ACCEPT")))
+        assert verdict(all_) == ("no-answer", DB_ENI, "likely")
+        assert verdict(accepted) == ("no-answer", DB_ENI, "possible")
+        assert "fl-0a10000000000001) is of ACCEPT only" in not_logged(accepted)[0]
+
+    def test_the_rule_that_would_refuse_the_answer_is_found(self, tmp_path: Path) -> None:
+        rule = entry(100, "allow", "6", "10.0.0.0/16", (50000, 60999), egress=True)
+        change = both(in_acl(DATA_ACL, rule, drop=True), logs(flow_log(VPC, "ACCEPT")))
+        known, _ = answers(tmp_path, [*self.UNANSWERED], change)
+        assert verdict(known) == ("network-acl", DATA_ACL, "likely")
+
+    def test_two_flow_logs_of_one_action_each_are_a_whole_one(self, tmp_path: Path) -> None:
+        change = logs(flow_log(VPC, "ACCEPT"), flow_log(VPC, "REJECT", 2))
+        known, _ = answers(tmp_path, [*self.UNANSWERED], change)
+        assert verdict(known) == ("no-answer", DB_ENI, "likely")
+
+    def test_interfaces_without_a_flow_log_are_named(self, tmp_path: Path) -> None:
+        change = logs(flow_log(APP_ENI, "ALL"), flow_log(PUBLIC, "ALL", 2), flow_log(APP_B, "ALL"))
+        log, inventory = written(tmp_path, [self.UNANSWERED[0]], change)
+        (said,) = not_logged(diagnose(Reading([str(log)]), inventory))
+        assert said.startswith("2 of 6 interfaces are covered by no flow log")
+        assert [id_ in said for id_ in (DB_ENI, APP_ENI, WEB_ENI)] == [True, False, False]
+        found = answer(Reading([str(log)]), DB, "10.9.1.7:5432", inventory).findings[0]
+        assert found.cause == "not-logged"
+        assert DB_ENI in found.explanation
+
+    def test_what_does_not_cover(self, tmp_path: Path) -> None:
+        """One that is gone; and one whose records do not arrive is said."""
+        gone = flow_log(VPC, "ALL", FlowLogStatus="DELETING")
+        failing = flow_log(
+            PUBLIC, "ALL", 2, DeliverLogsStatus="FAILED", DeliverLogsErrorMessage="Access error"
+        )
+        known, _ = answers(tmp_path, [*self.UNANSWERED], logs(gone, failing))
+        failed, without = sorted(not_logged(known), reverse=True)
+        assert without.startswith("2 of 6 interfaces")
+        assert "Access error" in failed
+
+    def test_logs_without_traffic_say_so(self, tmp_path: Path) -> None:
+        silent = record(DB_ENI, "-", "-", (0, 0), (0, 0), "-", "-", status="NODATA")
+        for lines in ([silent.replace(" 0 0 6 0 0 ", " - - - - - ")], []):
+            folder = tmp_path / str(len(lines))
+            folder.mkdir()
+            for found in answers(folder, lines):
+                assert [f.cause for f in found.findings] == ["not-logged"]
+                assert "hold no" in not_logged(found)[0]

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vpcflow_diagnose.finding import Diagnosis, Finding
+from vpcflow_diagnose.finding import Diagnosis
 from vpcflow_diagnose.network.history import History
 from vpcflow_diagnose.reasoning import answered, besides, rejected, unanswered
 from vpcflow_diagnose.reasoning.case import Case
 from vpcflow_diagnose.reasoning.contradictions import contradicted
 from vpcflow_diagnose.reasoning.exchange import Exchange, exchanges
-from vpcflow_diagnose.reasoning.grouping import Ranked, findings, in_order, moment
+from vpcflow_diagnose.reasoning.grouping import Ranked, findings, in_order
 from vpcflow_diagnose.reasoning.judgement import Judgement
+from vpcflow_diagnose.reasoning.logged import not_logged
 from vpcflow_diagnose.traffic.conversation import Conversation
 from vpcflow_diagnose.traffic.traffic import MOST, Traffic, gather
 
@@ -53,7 +54,7 @@ def finish(case: Case, ranked: list[Ranked]) -> Diagnosis:
     """The findings in order, with what limits them all: lost windows, logs of one action, missing
     fields and files."""
     ranked += [besides.gap(g) for g in case.gaps.values()]
-    ranked += _not_logged(case)
+    ranked += not_logged(case)
     _what_was_missing(case)
     return Diagnosis(in_order(ranked), tuple(case.notes))
 
@@ -104,31 +105,6 @@ def _learn_subnets(case: Case, asked: Iterable[Exchange]) -> None:
                 case.subnet_of.setdefault(own, c.subnet_id)
 
 
-def _not_logged(case: Case) -> Iterator[Ranked]:
-    """Logs of one action only cannot show the other half."""
-    only = case.one_sided
-    if only is None:
-        return
-    other = {"ACCEPT": "REJECT", "REJECT": "ACCEPT"}[only]
-    lacking = {
-        "ACCEPT": "if the flow log is of ACCEPT only, refused packets are not in it, and a missing "
-        "answer may have been refused",
-        "REJECT": "if the flow log is of REJECT only, accepted packets are not in it, and whether "
-        "a connection was answered cannot be told",
-    }[only]
-    facts = case.facts
-    finding = Finding(
-        "not-logged",
-        "possible",
-        f"All {facts.accepted + facts.rejected:,} records are {only}, none is {other}: {lacking}.",
-        flows=facts.accepted + facts.rejected,
-        first_seen=moment(facts.first),
-        last_seen=moment(facts.last),
-        next_steps=("aws ec2 describe-flow-logs --query 'FlowLogs[].[FlowLogId,TrafficType]'",),
-    )
-    yield Ranked(4, finding)
-
-
 def _what_was_missing(case: Case) -> None:
     """Notes on what would have told more."""
     if case.history is None:
@@ -140,6 +116,11 @@ def _what_was_missing(case: Case) -> None:
         for lack in case.history.lacks:
             case.note(lack)
     lacking = {
+        "action": "whether packets were accepted",
+        "protocol": "which rules are about them",
+        "srcport": "the client and its port",
+        "dstport": "the service, and which rules are about it",
+        "start": "when it was, and which snapshot may speak of it",
         "tcp_flags": "whether TCP connections were opened, refused or closed",
         "flow_direction": "which way packets went, except by the addresses",
         "reject_reason": "whether Block Public Access or Encryption Controls dropped packets",

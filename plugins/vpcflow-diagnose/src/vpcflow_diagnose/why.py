@@ -154,7 +154,10 @@ def _nothing(case: Case, asked: Question) -> Ranked:
         what = stops[0].what
         by = f"by {say.dropper(what)}" if isinstance(what, Denial) else say.safe(what.words)
         text += f". If it were sent, it would be stopped: {by}"
-    cause = "not-logged" if where else "no-traffic"
+    bare = [] if where else _bare(case, asked)
+    if bare:
+        text += f". No flow log of the inventory covers {', '.join(map(say.safe, bare[:3]))}"
+    cause = "not-logged" if where or bare else "no-traffic"
     if where:
         text = (
             f"{say.safe(asked.target.text)} is answered by AWS itself (DNS, metadata, time): such "
@@ -177,6 +180,20 @@ def _nothing(case: Case, asked: Question) -> Ranked:
         evidence=(f"{facts.records:,} records of {len(facts.interfaces):,} interfaces were read",),
     )
     return Ranked(1, finding)
+
+
+def _bare(case: Case, asked: Question) -> list[str]:
+    """The interfaces of the two ends, if there are any and no flow log covers one of them."""
+    found: list[str] = []
+    for network in case.history.latest() if case.history is not None else ():
+        for end in (asked.source, asked.target):
+            named = [network.interfaces[i] for i in end.interfaces if i in network.interfaces]
+            owner = network.owner(end.one_address) if end.one_address else None
+            for at in named or ([owner] if owner is not None else []):
+                if network.coverage.traffic_of(at) != "NONE":
+                    return []
+                found.append(at.id)
+    return list(dict.fromkeys(found))
 
 
 def _aws(case: Case, asked: Question) -> bool:

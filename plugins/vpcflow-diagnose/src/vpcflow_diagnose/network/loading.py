@@ -14,6 +14,7 @@ from vpcflow_diagnose.network import item_readers as read
 from vpcflow_diagnose.network.acl_entries import NetworkAcl, network_acl
 from vpcflow_diagnose.network.address_index import AddressIndex
 from vpcflow_diagnose.network.addresses import Block, PrefixTable, block
+from vpcflow_diagnose.network.flow_logs import Coverage, flow_log
 from vpcflow_diagnose.network.group_rules import security_group
 from vpcflow_diagnose.network.items import LoadBalancer, Subnet, Target, Vpc
 from vpcflow_diagnose.network.lacking import lacks, unread
@@ -73,6 +74,7 @@ def _load(snapshot: Snapshot) -> Network:
         prefix_lists={id_: _table(blocks) for id_, blocks in lists.items()},
         transit_tables=_by_id(snapshot, "transit-gateway-route-tables.json", read.transit_table),
         aliases=_aliases(snapshot, balancers),
+        coverage=Coverage.of(_by_id(snapshot, "flow-logs.json", flow_log).values()),
         index=AddressIndex.of(interfaces.values(), vpcs, subnets),
     )
     network.unread = unread(snapshot)

@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from vpcflow_diagnose.network.address_index import AddressIndex, private
 from vpcflow_diagnose.network.addresses import PrefixTable, number
+from vpcflow_diagnose.network.flow_logs import Coverage
 
 if TYPE_CHECKING:
     from vpcflow_aws.inventory import Snapshot
@@ -114,6 +115,7 @@ class Network:
     prefix_lists: Mapping[str, PrefixTable[str]] = field(factory=dict, repr=False)
     transit_tables: Mapping[str, TransitTable] = field(factory=dict, repr=False)
     aliases: Mapping[str, tuple[str, ...]] = field(factory=dict, repr=False)
+    coverage: Coverage = field(factory=Coverage, repr=False)
     unread: frozenset[str] = frozenset()
     index: AddressIndex = field(factory=AddressIndex, repr=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import define, field
 
@@ -51,6 +51,20 @@ class Case:
         if self.facts.accepted and not self.facts.rejected:
             return "ACCEPT"
         return "REJECT" if self.facts.rejected and not self.facts.accepted else None
+
+    def logged(self, c: Conversation) -> str | None:
+        """What the flow logs of a recorded interface are of, as the inventory says: "ALL", "ACCEPT"
+        or "REJECT"; None if it does not. What was recorded there was covered by something."""
+        return self.covers(self.views(c), c.interface_id)
+
+    @staticmethod
+    def covers(views: Iterable[View], interface_id: str) -> str | None:
+        for view in views:
+            at = view.network.interfaces.get(interface_id)
+            if at is not None:
+                kind = view.network.coverage.traffic_of(at)
+                return None if kind == "NONE" else kind
+        return None
 
     def lossy(self, c: Conversation) -> bool:
         """Whether AWS lost records of the interface, so that what is missing proves nothing."""

@@ -196,6 +196,14 @@ def _transit(j: Judgement) -> Iterable[str | None]:
             )
 
 
+def flow_log_steps() -> Iterable[str]:
+    """Which flow logs there are, and of what."""
+    yield (
+        "aws ec2 describe-flow-logs --query "
+        "'FlowLogs[].[FlowLogId,ResourceId,TrafficType,FlowLogStatus,DeliverLogsErrorMessage]'"
+    )
+
+
 def _silent(j: Judgement) -> Iterable[str | None]:
     yield "aws ec2 describe-flow-logs"
     yield from dns_steps()

@@ -125,7 +125,7 @@ def _with(case: Case, silent: Silence, view: View) -> Judgement | None:
     e = silent.exchange
     opening = Packet(e.client, e.server, e.protocol, silent.ports[0], e.port)
     way = follow(view.network, client, server, opening, silent.ports)
-    stops = _left(silent, way)
+    stops = _left(case, silent, way)
     if not stops:
         for text in way.unknown:
             case.note(text)
@@ -149,13 +149,16 @@ def _with(case: Case, silent: Silence, view: View) -> Judgement | None:
     )
 
 
-def _left(silent: Silence, way: Way) -> list[Stop]:
+def _left(case: Case, silent: Silence, way: Way) -> list[Stop]:
     """The stops that what was seen does not rule out."""
     passed = {"client"} if silent.at_client is not None else set()
     if silent.at_server is not None:
         passed |= {"client", "route", "gateway", "server"}
         if silent.answered:
             passed.add("answer")
+        elif silent.at_server.forward and case.logged(silent.at_server) == "ACCEPT":
+            # one that its own rules refused would not
+            passed |= {"return", "back"}
         elif silent.at_server.forward:
             # an answer that was sent would have been recorded, whatever became of it
             passed |= {"answer", "return", "back"}
@@ -170,12 +173,16 @@ def _confidence(case: Case, silent: Silence, view: View, first: Stop, way: Way) 
     if isinstance(what, Denial):
         # its own interface would have shown a REJECT
         logged = first.at is not None and first.at.id in case.facts.interfaces
+        if first.at is not None and case.covers([view], first.at.id) == "ACCEPT":
+            logged = False
         confidence = weakest(confidence, "possible" if logged else "likely")
     if silent.exchange.protocol != TCP or not silent.seen.forward.syn:
         confidence = weakest(confidence, "likely")
     if what.resource in case.contradicted or silent.partly or case.lossy(silent.seen):
         confidence = "possible"
     if way.unknown and first.stage not in ("client", "route"):
+        confidence = weakest(confidence, "likely")
+    if case.logged(silent.seen) == "ACCEPT":
         confidence = weakest(confidence, "likely")
     if silent.at_client is None and silent.at_server is None:
         confidence = weakest(confidence, "likely")
@@ -210,6 +217,7 @@ def _no_answer(
     forwarded = silent.seen.forward.raw_dst is not None
     doubts = silent.partly or case.lossy(silent.seen) or (view is None and forwarded)
     doubts = doubts or (server is not None and (server.passes_on or server.routes))
+    doubts = doubts or case.logged(silent.seen) == "ACCEPT"
     if doubts or (case.one_sided == "ACCEPT" and view is None):
         confidence = "possible"
     host = server.interface.id if server is not None and server.interface is not None else None

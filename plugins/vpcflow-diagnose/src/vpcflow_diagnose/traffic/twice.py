@@ -19,7 +19,7 @@ def two_readers(reading: Reading) -> Iterator[Callable[[], None]]:
     What is given is to be called between the two.
     """
     given = reading.sources
-    sources = [_again(source) for source in given]
+    sources: list[Any] = [_again(source) for source in given]
     places = [(source, source.tell()) for source in sources if _seekable(source)]
 
     def second() -> None:
