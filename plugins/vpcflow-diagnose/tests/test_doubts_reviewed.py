@@ -8,12 +8,20 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inventory_builder import ANYWHERE, Json, entry, permission
-from vpcflow_diagnose.diagnosing import diagnose
+from vpcflow_diagnose import findings_text
+from vpcflow_diagnose.diagnosing import diagnose, diagnose_traffic
 from vpcflow_diagnose.finding import Diagnosis, Finding
+from vpcflow_diagnose.network.history import History
+from vpcflow_diagnose.traffic.traffic import Traffic, gather
 from vpcflow_diagnose.why import answer
 from vpcflow_query.reading import Reading
 from worked_cases import (
@@ -36,8 +44,10 @@ from worked_cases import (
     asked,
     came,
     in_acl,
+    network,
     record,
 )
+from worked_list import CASES
 
 DEFAULT = (
     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
@@ -236,7 +246,8 @@ class TestWhatFlowLogsCover:
         self, tmp_path: Path
     ) -> None:
         sure, less = tmp_path / "all", tmp_path / "accept"
-        sure.mkdir(), less.mkdir()
+        sure.mkdir()
+        less.mkdir()
         all_, _ = answers(sure, [*self.UNANSWERED], logs(flow_log(VPC, "ALL")))
         accepted, _ = answers(less, [*self.UNANSWERED], logs(flow_log(VPC, "ACCEPT")))
         assert verdict(all_) == ("no-answer", DB_ENI, "likely")
@@ -283,3 +294,94 @@ class TestWhatFlowLogsCover:
             for found in answers(folder, lines):
                 assert [f.cause for f in found.findings] == ["not-logged"]
                 assert "hold no" in not_logged(found)[0]
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(),
+    st.text(max_size=8),
+    st.sampled_from(["", "-1", "10.0.0.0/99", "::/0", "sg-", "\x1b[2J", "$(id)", "9" * 400, "٣"]),
+    st.lists(st.none() | st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.none() | st.text(max_size=3), max_size=2),
+)
+
+
+@st.composite
+def spoiled(draw: st.DrawFn) -> Network:
+    """The network with a few values, wherever they stand, replaced by anything, or gone."""
+    found = network()
+    found["flow-logs"] = [flow_log(VPC, "ALL")]
+    found["transit-gateway-attachments"] = [
+        {"TransitGatewayAttachmentId": "tgw-attach-1", "ResourceType": "vpc", "ResourceId": VPC}
+    ]
+    for _ in range(draw(st.integers(1, 6))):
+        at: Any = found[draw(st.sampled_from(sorted(found)))]
+        while True:
+            keys = list(range(len(at))) if isinstance(at, list) else sorted(at)
+            if not keys:
+                break
+            key = draw(st.sampled_from(keys))
+            if isinstance(at[key], dict | list) and at[key] and draw(st.integers(0, 4)):
+                at = at[key]
+                continue
+            if draw(st.booleans()) or isinstance(at, list):
+                at[key] = draw(ODD)
+            else:
+                del at[key]
+            break
+    return found
+
+
+class TestDamagedInventories:
+    RECORDS = (
+        *(line for case in CASES for line in case.records[:2]),
+        record(DB_ENI, APP_1, DB, (0, 0), (4, 336), "ingress", "REJECT", protocol=1),
+    )
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def traffic(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traffic]:
+        log, _ = written(tmp_path_factory.mktemp("logs"), [*cls.RECORDS])
+        with gather(Reading([str(log)])) as traffic:
+            yield traffic
+
+    @given(spoiled())
+    def test_give_an_answer_whatever_is_in_them(self, traffic: Traffic, found: Network) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            _, inventory = written(Path(folder), [], lambda network: network.update(found))
+            said = diagnose_traffic(traffic, History.read(inventory))
+        text = findings_text.as_json(said)
+        assert json.loads(text)["findings"]
+        assert {c for c in text if not c.isprintable()} == {"\n"}
+
+    @pytest.mark.parametrize(
+        ("file", "case"),
+        [
+            ("network-interfaces.json", "security-group"),
+            ("security-groups.json", "security-group"),
+            ("network-acls.json", "network-acl"),
+            ("route-tables.json", "no-route"),
+            ("nat-gateways.json", "nat-gateway-unavailable"),
+            ("internet-gateways.json", "no-internet-gateway"),
+        ],
+    )
+    def test_say_what_could_not_be_decided_for_lack_of_a_file(
+        self, file: str, case: str, tmp_path: Path
+    ) -> None:
+        (worked,) = (c for c in CASES if c.cause == case)
+        log, inventory = worked.write(tmp_path)
+        for text in ('{"x": ', None):
+            (inventory / file).unlink()
+            if text is not None:
+                (inventory / file).write_text(text)
+            found = diagnose(Reading([str(log)]), inventory)
+            assert any(note.startswith(file) for note in found.notes)
+            # the state of a route to an internet gateway says that the gateway is gone or detached
+            proven = [f.cause for f in faults(found) if f.confidence == "proven"]
+            assert proven in ([], ["no-internet-gateway"])
+            assert found.findings[0].cause in (
+                *(worked.cause, "security-group-or-network-acl", "no-answer"),
+                "unknown-destination",
+            )

@@ -108,6 +108,8 @@ def _blackhole(network: Network, hop: Hop, subnet_id: str) -> Obstacle:
 def _no_gateway(network: Network, hop: Hop, subnet_id: str) -> Obstacle:
     known = network.internet_gateways.get(hop.target_id or "")
     state = "does not exist" if known is None else "is attached to no VPC"
+    if "internet-gateways.json" in network.unread:
+        state = "does not exist or is attached to no VPC"
     if known is not None and known.vpc_id is not None and not known.attached:
         state = "is not attached"
     words = f"the route {hop.destination} of {hop.table} leads to {hop.target_id}, which {state}"
