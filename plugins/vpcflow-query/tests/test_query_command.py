@@ -96,6 +96,13 @@ def test_other_forms_of_output(tmp_path: Path) -> None:
     assert [row["total_bytes"] for row in found] == [str(row["total_bytes"]) for row in wanted]
 
 
+def test_an_empty_file_has_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "empty.log").touch()
+    result = run("top-talkers", str(tmp_path / "empty.log"))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "nothing in these logs answers to that" in result.stderr
+
+
 def test_what_to_know_of_the_answer_stands_on_stderr() -> None:
     result = run("top-talkers", V5)
     assert "two records, and its bytes count twice" in " ".join(result.stderr.split())

@@ -123,6 +123,20 @@ def test_a_statement_may_come_from_a_file(tmp_path: Path) -> None:
     assert "cannot be read" in refused("@nowhere.sql", LOGS)
 
 
+def test_a_statement_may_begin_with_a_comment() -> None:
+    assert rows("-- how many\nselect count(*) as n from flows;", LOGS) == [{"n": 555}]
+    assert "line 2, column 9: there is no column 'n'" in refused(
+        "-- it\n select n from flows", LOGS
+    )
+    assert "No such option '--how-many'" in refused("--how-many", "select 1", LOGS)
+
+
+def test_an_empty_source_has_the_default_columns_and_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "empty.log").touch()
+    assert rows("select count(bytes) as n from flows", tmp_path / "empty.log") == [{"n": 0}]
+    assert rows("select count(bytes) as n from flows", "-", stdin=b"") == [{"n": 0}]
+
+
 @pytest.mark.parametrize(
     "statement", ["describe flows", "summarize flows", "explain select 1 from flows", "from flows"]
 )

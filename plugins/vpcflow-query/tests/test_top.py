@@ -117,6 +117,18 @@ LOGGED = {"10.0.0.1": "eni-1", "10.0.0.2": "eni-2"}
 HEADER = "interface-id srcaddr dstaddr srcport dstport protocol packets bytes action log-status"
 
 
+def test_an_empty_file_is_no_traffic(tmp_path: Path) -> None:
+    (tmp_path / "empty.log").touch()
+    assert top(tmp_path / "empty.log").stdout == "no bytes\nin all 0 flows\n"
+
+
+def test_a_pair_that_is_too_long_still_shows_both_ends() -> None:
+    shown = terminal.show("top", "--by", "pair", DATA / "samples" / "ipv6.log")
+    pairs = [line.split("  ")[0] for line in shown.lines if line.startswith("2")]
+    assert all(one.count(" -> ") == 1 for one in pairs[:10])
+    assert any("…" in one for one in pairs[:10])
+
+
 def seen(connections: Iterable[tuple[str, str, int, str]], *, direction: bool = True) -> bytes:
     """What interfaces log of what is sent: the sender's egress, the receiver's ingress. fate:
     "passes", "egress" (refused at the sender: nobody else sees it) or "ingress"."""

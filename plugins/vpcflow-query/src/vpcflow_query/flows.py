@@ -44,12 +44,15 @@ class Flows:
 
     @classmethod
     def of(cls, reading: Reading) -> Flows:
-        """Looks at the first lines of the sources. Raises InputError and UsageError."""
+        """Looks at the first lines of the sources; where there are none, the columns are those of
+        the default format. Raises InputError and UsageError."""
         import pyarrow as pa
 
         reading = evolve(reading, sources=[repeatable(source) for source in reading.sources])
         with reading.scan() as stream:
             schema = pa.schema(stream.schema)
+        if not schema.names:
+            return cls.of(evolve(reading, format=vpcflow.FlowFormat.default()))
         reading.check(schema.names)
         return cls(reading, schema)
 

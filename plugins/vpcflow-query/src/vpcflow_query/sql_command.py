@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from vpcflow_query.running import Result
 
 FORMS = ("table", "jsonl", "csv", "parquet")
+_COMMENT = re.compile(r"--\s")
 
 EPILOG = """\
 \b
@@ -42,7 +44,14 @@ Exit code: 0 all was read (rejected lines are counted, not errors), 1 an input f
 (the result is of what could be read), 2 wrong usage or wrong SQL."""
 
 
-@click.command(epilog=EPILOG, short_help="Run SQL over flow logs (DuckDB).")
+class SqlCommand(click.Command):
+    """A statement may begin with a comment: what begins with `--` and a blank is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [f" {a}" if _COMMENT.match(a) else a for a in args])
+
+
+@click.command(cls=SqlCommand, epilog=EPILOG, short_help="Run SQL over flow logs (DuckDB).")
 @click.argument("statement", metavar="SQL")
 @source_options
 @click.option(

@@ -149,7 +149,7 @@ def _view(flows: Flows, known: Names, measure: str, options: dict[str, Any]) -> 
 
 
 def _notes(counter: Counter, ranking: Ranking) -> list[str]:
-    if not counter.grouping.once:
+    if not counter.grouping.once or not ranking.rows:
         return []
     if not counter.can_tell_ends:
         return [

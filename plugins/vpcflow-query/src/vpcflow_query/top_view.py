@@ -106,7 +106,7 @@ class View:
         width, bar = _room(keys, fixed, screen.width)
         lines = []
         for number, key in enumerate(keys):
-            parts = [pad(shorten(key, width), width)]
+            parts = [pad(_fit(key, width), width)]
             parts += [_right(column, number) for column in columns]
             if bar:
                 parts.append(pad(self._bar(number, bar), bar))
@@ -145,6 +145,16 @@ def _room(keys: Sequence[str], fixed: int, screen: int | None) -> tuple[int, int
     if bar >= _NARROWEST_BAR:
         return wanted, bar
     return max(min(wanted, screen - fixed), _LEAST_KEY), 0
+
+
+def _fit(key: str, width: int) -> str:
+    """The key in this many cells; of a pair, something of both ends."""
+    source, arrow, destination = key.partition(_ARROW)
+    if not arrow or cells(key) <= width:
+        return shorten(key, width)
+    room = width - len(_ARROW)
+    left = min(cells(source), max(room // 2, room - cells(destination)))
+    return f"{shorten(source, left)}{_ARROW}{shorten(destination, room - left)}"
 
 
 def _right(column: Sequence[str], number: int) -> str:
