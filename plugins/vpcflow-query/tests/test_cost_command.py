@@ -142,6 +142,14 @@ def test_a_damaged_file_is_measured_up_to_the_damage() -> None:
     assert "damaged.log.gz" in result.stderr
 
 
+def test_an_empty_file_has_no_month(tmp_path: Path) -> None:
+    (tmp_path / "empty.log").touch()
+    assert " ".join(told(tmp_path / "empty.log").split()) == (
+        "There are no records in these logs, so nothing can be said of a month."
+    )
+    assert "About $" in told(tmp_path / "empty.log", "--per-month", "1GB")
+
+
 def test_hostile_logs_stay_text(tmp_path: Path) -> None:
     path = tmp_path / "hostile.log"
     names = "interface-id srcaddr region instance-tag start end"

@@ -257,6 +257,19 @@ def test_a_transit_gateway_and_pods_are_no_nat_gateways() -> None:
     assert not any(one.nat for one in of(rows, format=V5).interfaces.values())
 
 
+def test_a_transit_gateway_is_told_by_its_attachments() -> None:
+    """It has no traffic type and no interval to choose, and writes a hop at each attachment."""
+    sample = Path(__file__).parents[3] / "tests" / "data" / "samples" / "transit-gateway.log.gz"
+    volume = measured(str(sample))
+    assert len(volume.interfaces) == 3
+    assert all(name.startswith("tgw-attach-") for name in volume.interfaces)
+    assert overlap(volume) == (0, 0)
+    assert saved(volume, "both-ends") > 0.4
+    assert not {"reject-only", "interval-600"} & {one.name for one in estimate(volume).levers}
+    driver = next(one for one in estimate(volume).drivers if one.name == "interface")
+    assert driver.text.endswith("the largest of 3 attachments")
+
+
 def test_a_regional_nat_gateway_is_known_by_its_id() -> None:
     form = "interface-id resource-id srcaddr dstaddr start end action log-status"
     line = f"- nat-0123 10.0.1.5 203.0.113.9 {BEGIN} {BEGIN + 9} ACCEPT OK"

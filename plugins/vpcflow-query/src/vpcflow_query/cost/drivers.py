@@ -22,6 +22,7 @@ def drivers(volume: Volume) -> tuple[Driver, ...]:
     if not volume.all.records:
         return ()
     total = volume.all
+    where = "attachments" if volume.transit_gateway else "interfaces"
     name, top = max(volume.interfaces.items(), key=lambda item: item[1].all.text_bytes)
     copies, _ = overlap(volume)
     nat = nat_share(volume)
@@ -34,7 +35,9 @@ def drivers(volume: Volume) -> tuple[Driver, ...]:
         Driver(
             "interface",
             top.all.text_bytes / total.text_bytes,
-            f"{name}, the largest of {len(volume.interfaces):,} interfaces",
+            f"{name}, the largest of {len(volume.interfaces):,} {where}"
+            if len(volume.interfaces) > 1
+            else f"{name}, which wrote all",
         ),
         Driver(
             "short-connections",

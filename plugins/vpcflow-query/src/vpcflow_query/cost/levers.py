@@ -50,7 +50,7 @@ def nat_share(volume: Volume) -> Share:
 
 def extra_fields(volume: Volume) -> list[str]:
     """Fields that AWS's default format does not have; none for a transit gateway's logs."""
-    if "tgw_id" in volume.fields:
+    if volume.transit_gateway:
         return []
     return [name for name in volume.fields if name not in _DEFAULT]
 
@@ -65,14 +65,17 @@ def _overlap(volume: Volume) -> Iterator[VolumeLever]:
     share = copies / seen if seen else 0.0
     logs = len(volume.flow_logs)
     by = f" by {logs:,} flow logs" if logs > 1 else ""
+    logged = "VPC, its subnets and interfaces"
+    if volume.transit_gateway:
+        logged = "transit gateway and its attachments"
     yield VolumeLever(
         "overlap",
         "delete overlapping flow logs",
         share,
         True,
         f"{copies:,} of {seen:,} records were written before, alike in interface, "
-        f"addresses, ports, times and counts{by}: list the flow logs of the VPC, its subnets and "
-        "interfaces (aws ec2 describe-flow-logs) and keep one",
+        f"addresses, ports, times and counts{by}: list the flow logs of the {logged} "
+        "(aws ec2 describe-flow-logs) and keep one",
         "copies in files given twice look the same where file names do not tell the flow log; "
         "flow logs of different intervals are not noticed",
     )
@@ -82,6 +85,8 @@ def _interval(volume: Volume) -> Iterator[VolumeLever]:
     counts = volume.distinct
     if not counts.flows or volume.long_windows * 2 > volume.ok.records:
         return
+    if volume.transit_gateway:
+        return  # AWS offers 60 s only
     yield VolumeLever(
         "interval-600",
         "aggregate over 600 s instead of 60 s",
@@ -116,6 +121,11 @@ def _both_ends(volume: Volume) -> Iterator[VolumeLever]:
     counts = volume.distinct
     if not counts.views:
         return
+    place, several = "interface", "flow logs of some subnets instead of the VPC"
+    caveat = "which of two rule sets refused, and a packet that never arrived"
+    if volume.transit_gateway:
+        place, several = "attachment", "flow logs of some attachments instead of the gateway"
+        caveat = "at which attachment packets were lost"
     seen_again = (counts.views - counts.one_way) / counts.views
     yield VolumeLever(
         "both-ends",
@@ -123,9 +133,8 @@ def _both_ends(volume: Volume) -> Iterator[VolumeLever]:
         seen_again * volume.ok.text_bytes / volume.all.text_bytes,
         False,
         f"{counts.views - counts.one_way:,} of {counts.views:,} flows are seen at a second "
-        "interface: flow logs of some subnets instead of the VPC would write them once",
-        "what only the other end shows is lost: which of two rule sets refused, and a packet that "
-        "never arrived",
+        f"{place}: {several} would write them once",
+        f"what only the other end shows is lost: {caveat}",
     )
 
 
@@ -171,6 +180,8 @@ def _noise(volume: Volume) -> Iterator[VolumeLever]:
 
 
 def _reject_only(volume: Volume) -> Iterator[VolumeLever]:
+    if volume.transit_gateway:
+        return  # CreateFlowLogs takes no traffic type there
     others = volume.reject + volume.nodata + volume.skipdata
     yield VolumeLever(
         "reject-only",

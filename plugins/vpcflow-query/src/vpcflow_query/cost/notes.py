@@ -19,7 +19,7 @@ def notes_on(
 ) -> tuple[str, ...]:
     """Sentences: how far the numbers can be relied on, and what they leave out."""
     notes = []
-    if month.weak:
+    if month.weak and month.records:
         notes.append(
             "Less than an hour was seen: the month is a weak guess. Give logs of a whole day, or "
             "--per-month or --records-per-second."

@@ -17,6 +17,7 @@ PRIVATE = (
 NEEDED = {
     "interface_id": "VARCHAR",
     "resource_id": "VARCHAR",
+    "tgw_attachment_id": "VARCHAR",
     "srcaddr": "VARCHAR",
     "dstaddr": "VARCHAR",
     "pkt_srcaddr": "VARCHAR",
@@ -137,9 +138,10 @@ def _column(name: str, columns: Sequence[str]) -> str:
 
 
 def _interface(columns: Sequence[str]) -> str:
-    """A regional NAT gateway's records have no interface, but its id."""
-    own, resource = _column("interface_id", columns), _column("resource_id", columns)
-    return f"coalesce({own}, {resource}, '-')"
+    """Records of a regional NAT gateway have no interface, but its id; those of a transit gateway
+    the attachment."""
+    ids = (_column(name, columns) for name in ("interface_id", "resource_id", "tgw_attachment_id"))
+    return f"coalesce({', '.join(ids)}, '-')"
 
 
 def _public(address: str) -> str:

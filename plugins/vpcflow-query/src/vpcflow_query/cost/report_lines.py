@@ -21,6 +21,9 @@ def lines(made: Estimate, screen: Screen, names: Mapping[str, str] | None = None
     """names: whose the interfaces are, by id."""
     names = names or {}
     width = screen.width or _WIDTH
+    if made.volume is not None and not made.month.records:
+        yield from wrap(" ".join(made.notes[:1]), width)
+        return
     yield from wrap(" ".join(answer(made, names)), width)
     yield ""
     yield from _destinations(made, screen, width)
@@ -168,7 +171,8 @@ def _drivers(
         rows.append(
             [f"{len(rest):,} more", records, f"{left / total:.1%}", usd(paid * left / total)]
         )
-    yield from _table(["By interface", "records here", "of bytes", "a month"], rows, screen)
+    where = "By attachment" if volume.transit_gateway else "By interface"
+    yield from _table([where, "records here", "of bytes", "a month"], rows, screen)
     yield ""
     yield from _fields(volume, paid, screen)
 

@@ -139,6 +139,11 @@ class Volume:
     partial_interfaces: bool = False
 
     @property
+    def transit_gateway(self) -> bool:
+        """Whether these are a transit gateway's logs: `interfaces` are then its attachments."""
+        return "tgw_id" in self.fields
+
+    @property
     def span(self) -> float:
         """Seconds from the first start to the last end."""
         if self.first is None or self.last is None:
