@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vpcflow_query.prices import CHARGED, DESTINATIONS, built_in, load, parse
+from vpcflow_query.queries import named_queries
 
 import vpcflow
 
@@ -28,6 +29,19 @@ def test_the_built_in_table_has_every_charge_of_every_destination() -> None:
         assert {charge.name for charge in charges} == set(CHARGED[destination])
         assert all(charge.source for charge in charges)
     assert set(prices.regions) == {"us-east-1", "ap-northeast-1"}
+
+
+@pytest.mark.parametrize(
+    ("query", "charge"),
+    [("nat-gateway-bill", "nat-gateway"), ("cross-az-traffic", "between-zones")],
+)
+def test_named_queries_take_their_price_from_the_table(query: str, charge: str) -> None:
+    (tier,) = built_in().network(charge).tiers
+    for variant in named_queries()[query].variants:
+        (price,) = (one for one in variant.parameters if one.name == "price")
+        assert price.default == tier.usd
+        assert not tier.confirmed
+        assert "not confirmed" in variant.notes[-1]
 
 
 def test_a_file_replaces_charge_by_charge(tmp_path: Path) -> None:

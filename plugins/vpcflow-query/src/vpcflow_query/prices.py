@@ -21,15 +21,16 @@ from vpcflow_query.tiers import Charge, Tier
 
 Destination = Literal["cloudwatch", "cloudwatch-ia", "s3", "s3-parquet", "firehose"]
 DESTINATIONS: tuple[Destination, ...] = get_args(Destination)
-CHARGES = ("delivery", "conversion", "ingestion", "storage", "scan")
 CHARGED: Mapping[str, tuple[str, ...]] = {
     "cloudwatch": ("delivery", "storage", "scan"),
     "cloudwatch-ia": ("delivery", "storage", "scan"),
     "s3": ("delivery", "storage", "scan"),
     "s3-parquet": ("delivery", "conversion", "storage", "scan"),
     "firehose": ("delivery", "ingestion"),
+    "network": ("nat-gateway", "between-zones"),
 }
-"""What is charged where. What Firehose delivers to is charged by others, and is not known here."""
+"""What is charged where. What Firehose delivers to is charged by others, and is not known here. The
+network is no destination: its prices are those of the traffic that the logs tell of."""
 
 BASE = "us-east-1"
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]{1,2}", re.ASCII)
@@ -55,10 +56,14 @@ class Prices:
         return tuple(sorted({region for region, _, _ in self.table}))
 
     def charges(self, region: str, destination: str) -> tuple[Charge, ...]:
-        """What is charged at a destination, in the order of `CHARGES`. A charge that the Region
+        """What is charged at a destination, in the order of `CHARGED`. A charge that the Region
         lacks is that of `BASE`, as not confirmed; one that `BASE` lacks is left out."""
         found = (self._charge(region, destination, name) for name in CHARGED[destination])
         return tuple(charge for charge in found if charge is not None)
+
+    def network(self, name: str) -> Charge:
+        """What the network charges for traffic, in `BASE`: nat-gateway or between-zones."""
+        return self.table[BASE, "network", name]
 
     def knows(self, region: str) -> bool:
         return any(region == known for known, _, _ in self.table)
@@ -128,7 +133,7 @@ def _charges(
         if not is_region(region):
             raise _wrong(name, region, "is not the name of an AWS Region", "as in us-east-1")
         for destination, charges in _tables(destinations, name, region):
-            _one_of(destination, DESTINATIONS, name, f"{region}.{destination}", "destination")
+            _one_of(destination, tuple(CHARGED), name, f"{region}.{destination}", "destination")
             for charge, entry in _tables(charges, name, f"{region}.{destination}"):
                 where = f"{region}.{destination}.{charge}"
                 _one_of(charge, CHARGED[destination], name, where, "charge there")

@@ -18,7 +18,7 @@ _AWS = "vpcflowlogs"
 @functools.cache
 def named_queries() -> Mapping[str, NamedQuery]:
     """All of them by name: AWS's first, each group in the order of the alphabet."""
-    found = (*volume.QUERIES, *connections.QUERIES, *rejected.QUERIES, *cost.QUERIES)
+    found = (*volume.QUERIES, *connections.QUERIES, *rejected.QUERIES, *cost.queries())
     ordered = sorted(found, key=lambda query: (query.aws_name is None, query.name))
     return {query.name: query for query in ordered}
 

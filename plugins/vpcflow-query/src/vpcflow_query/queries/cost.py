@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vpcflow_query.prices import BASE, built_in
 from vpcflow_query.queries.expressions import (
     Aggregate,
     Among,
@@ -21,14 +22,19 @@ from vpcflow_query.queries.pieces import BYTES, RECORDS, usd
 _GATEWAYS = Declared(
     "interfaces", interfaces, "the NAT gateways' interfaces (eni-..., commas between)"
 )
-_NAT_PRICE = Declared("price", number(0, 1000), "USD per GB that the gateway processes", 0.045)
-_ZONE_PRICE = Declared(
-    "price", number(0, 1000), "USD per GB between zones, out and in together", 0.02
-)
-_UNCONFIRMED = "The price is that of us-east-1 as widely quoted, not confirmed: --param price=..."
+
+
+def _price(charge: str, meaning: str) -> tuple[Declared, str]:
+    """The parameter `price` with what the price table has for it, and what to know of that."""
+    found = built_in().network(charge)
+    (tier,) = found.tiers
+    doubt = "" if tier.confirmed else ", not confirmed"
+    note = f"The price is that of {BASE} as {found.source}{doubt}: --param price=..."
+    return Declared("price", number(0, 1000), meaning, tier.usd), note
 
 
 def _nat_gateway_bill() -> NamedQuery:
+    price, about_price = _price("nat-gateway", "USD per GB that the gateway processes")
     outward = Compare(Field("pkt_dstaddr"), "<>", Field("dstaddr"))
     homeward = Compare(Field("pkt_srcaddr"), "<>", Field("srcaddr"))
     source = Either(outward, Field("srcaddr"), Field("dstaddr"))
@@ -52,9 +58,9 @@ def _nat_gateway_bill() -> NamedQuery:
         notes = (
             "Counted on the gateway's inner side only, where AWS's records name the host: its "
             "outer side has the same bytes once more. Regional NAT gateways are not in it.",
-            _UNCONFIRMED,
+            about_price,
         )
-        return Variant(select, (*parameters, _NAT_PRICE, limit(50)), notes)
+        return Variant(select, (*parameters, price, limit(50)), notes)
 
     return NamedQuery(
         "nat-gateway-bill",
@@ -67,10 +73,11 @@ def _nat_gateway_bill() -> NamedQuery:
 
 
 def _cross_zone() -> NamedQuery:
+    price, about_price = _price("between-zones", "USD per GB between zones, out and in together")
     return NamedQuery(
         "cross-az-traffic",
         "How many bytes go between Availability Zones, and what that costs.",
-        (_by_next_hop(), _by_both_ends()),
+        (_by_next_hop(price, about_price), _by_both_ends(price, about_price)),
     )
 
 
@@ -78,7 +85,7 @@ _LEAVING = equal("flow_direction", "egress")
 _COMING = equal("flow_direction", "ingress")
 
 
-def _by_next_hop() -> Variant:
+def _by_next_hop(price: Declared, about_price: str) -> Variant:
     select = Select(
         columns=(
             Column("from_zone", Field("az_id")),
@@ -93,12 +100,12 @@ def _by_next_hop() -> Variant:
     )
     notes = (
         "Counted where it leaves an interface, so once, by the next hop that AWS names.",
-        _UNCONFIRMED,
+        about_price,
     )
-    return Variant(select, (_ZONE_PRICE, limit(100)), notes)
+    return Variant(select, (price, limit(100)), notes)
 
 
-def _by_both_ends() -> Variant:
+def _by_both_ends(price: Declared, about_price: str) -> Variant:
     """Without next hops: the zone of each end is that of the interface which logged it."""
     pairs = Select(
         columns=(
@@ -126,9 +133,10 @@ def _by_both_ends() -> Variant:
         "Only pairs of which both ends are logged: without next-hop-az-id the zone of an end is "
         "that of its own records. Traffic to NAT gateways and load balancers' targets of other "
         "accounts is not in it.",
-        _UNCONFIRMED,
+        about_price,
     )
-    return Variant(select, (_ZONE_PRICE, limit(100)), notes)
+    return Variant(select, (price, limit(100)), notes)
 
 
-QUERIES = (_nat_gateway_bill(), _cross_zone())
+def queries() -> tuple[NamedQuery, ...]:
+    return _nat_gateway_bill(), _cross_zone()
