@@ -8,19 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vpcflow.cli.options import (
-    format_option,
-    json_option,
-    since_option,
-    until_option,
-    where_option,
-)
+from vpcflow.cli.options import json_option
 from vpcflow.cli.progress import Position, Progress
 from vpcflow.cli.screen import Screen, error_lines
 from vpcflow.cli.text import safe_json
 from vpcflow.errors import UsageError
 from vpcflow_query.prices import DESTINATIONS
-from vpcflow_query.reading import Reading, threads_option
+from vpcflow_query.reading import Reading, reading_options
 
 if TYPE_CHECKING:
     from vpcflow_query.cost import Estimate, Monthly, Volume
@@ -41,11 +35,7 @@ usage."""
 
 @click.command(epilog=EPILOG, short_help="What flow logs cost a month, and why.")
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1)
-@format_option
-@where_option
-@since_option
-@until_option
-@threads_option
+@reading_options
 @click.option(
     "--destination",
     type=click.Choice(DESTINATIONS),

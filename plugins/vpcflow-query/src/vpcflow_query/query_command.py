@@ -10,13 +10,7 @@ from typing import Any
 import click
 from attrs import evolve
 
-from vpcflow.cli.options import (
-    format_option,
-    json_option,
-    since_option,
-    until_option,
-    where_option,
-)
+from vpcflow.cli.options import json_option
 from vpcflow.cli.progress import Progress
 from vpcflow.cli.screen import Screen, wrap
 from vpcflow.errors import UsageError
@@ -24,7 +18,7 @@ from vpcflow_query import query_listing, query_printing
 from vpcflow_query.duck import MEMORY, check_memory
 from vpcflow_query.queries import NamedQuery, find
 from vpcflow_query.queries.parameters import given, values
-from vpcflow_query.reading import Reading, threads_option
+from vpcflow_query.reading import Reading, reading_options
 from vpcflow_query.sql_command import FORMS, Chosen, result_of
 
 EPILOG = """\
@@ -44,11 +38,7 @@ Examples:
 @click.option(
     "--param", "params", metavar="NAME=VALUE", multiple=True, help="A parameter of the query."
 )
-@format_option
-@where_option
-@since_option
-@until_option
-@threads_option
+@reading_options
 @click.option(
     "--print",
     "dialect",

@@ -30,24 +30,22 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-threads_option = click.option(
+_threads = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Files to read at the same time."
 )
 
 
-def source_options(function: F) -> F:
-    """SOURCE... --format --where --since --until --threads; the command gets the arguments of
+def reading_options(function: F) -> F:
+    """--format --where --since --until --threads; with the sources they are the arguments of
     `Reading.of`."""
-    for option in (
-        threads_option,
-        until_option,
-        since_option,
-        where_option,
-        format_option,
-        sources_argument,
-    ):
+    for option in (_threads, until_option, since_option, where_option, format_option):
         function = option(function)
     return function
+
+
+def source_options(function: F) -> F:
+    """SOURCE... and `reading_options`."""
+    return sources_argument(reading_options(function))
 
 
 @define

@@ -11,6 +11,7 @@ from vpcflow.errors import InputError, printable
 from vpcflow_query.cost import Meter, Monthly, Volume, typical_line
 from vpcflow_query.cost.destinations import DestinationCost, cost_at
 from vpcflow_query.cost.line_length import typical
+from vpcflow_query.cost.report_lines import usd
 from vpcflow_query.cost.volume import COMPRESSION, MONTH
 from vpcflow_query.prices import BASE, Destination, Prices
 from vpcflow_query.reading import Reading
@@ -38,10 +39,10 @@ class Expected:
 
     def sentences(self) -> list[str]:
         parts = ", ".join(
-            f"{one.charge} {_usd(one.usd)}" + ("" if one.confirmed else " (not confirmed)")
+            f"{one.charge} {usd(one.usd)}" + ("" if one.confirmed else " (not confirmed)")
             for one in self.cost.amounts
         )
-        told = f"{_usd(self.cost.usd)} a month for {self.month.gb:,.4g} GB ({self.month.basis}): "
+        told = f"{usd(self.cost.usd)} a month for {self.month.gb:,.4g} GB ({self.month.basis}): "
         told += parts
         if self.cost.amount("storage"):
             kept = f"{self.kept_days} days" if self.kept_days else "ever: here 12 months of them"
@@ -148,7 +149,3 @@ def _destination(plan: Plan) -> Destination:
     if isinstance(to, LogGroup):
         return "cloudwatch-ia" if to.infrequent else "cloudwatch"
     return "firehose"
-
-
-def _usd(amount: float) -> str:
-    return f"${amount:,.2f}"
