@@ -152,6 +152,7 @@ def test_printing_says_when_everything_would_be_read() -> None:
         (["traffic-from-src-addr", V5, "--param", "address=10.0.0.1/8"], "an address or a block"),
         (["nat-gateway-bill", V5], "needs a parameter: interfaces"),
         (["top-talking-instances", str(SAMPLES / "ipv6.log")], "instance-id"),
+        (["accepted-traffic", str(SAMPLES / "transit-gateway.log.gz")], "ask those of the VPCs"),
         (["top-talkers", "--print", "insights"], "cannot ask that"),
         (["top-talking-subnets", "--print", "insights"], "--format"),
         (["top-talkers", "--print", "athena", "--where", "dstport=1"], "--where is for running"),

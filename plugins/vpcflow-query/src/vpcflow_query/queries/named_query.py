@@ -152,10 +152,13 @@ class NamedQuery:
         for variant in self.variants:
             if not missing(variant.select, available):
                 return evolve(variant, select=variant.select.within(available))
+        hint = "a flow log's format cannot be changed: create another with these fields "
+        hint += "(vpcflow setup prints the commands)"
+        if "tgw_id" in available:
+            hint = "a transit gateway's flow logs cannot have all fields: ask those of the VPCs"
         raise UsageError(
             f"{self.name} needs fields that this flow log does not have: {self.lacking(available)}",
-            hint="a flow log's format cannot be changed: create another with these fields "
-            "(vpcflow setup prints the commands)",
+            hint=hint,
         )
 
     def lacking(self, available: Collection[str]) -> str:

@@ -29,8 +29,8 @@ ACCEPTED = equal("action", "ACCEPT")
 REJECTED = equal("action", "REJECT")
 
 BOTH_ENDS = (
-    "Where both ends of a flow are logged, it is in two records, and its bytes count twice: narrow "
-    "it down with --where flow_direction=egress, or to one interface."
+    "Where both ends of a flow are logged, it is in two records, and its bytes count twice: keep "
+    "to one direction (flow-direction egress) or to one interface."
 )
 NAT_LEGS = (
     "Traffic through a NAT gateway is in the records of the gateway's interface twice more, once "
