@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,8 +34,13 @@ from worked_cases import (
     DB_ENI,
     DB_SG,
     NAMES,
+    NAT_ENI,
+    NAT_IP,
+    OPEN_ACL,
     PUBLIC,
+    SITE,
     START,
+    SYNS,
     VPC,
     WEB_ENI,
     Change,
@@ -48,6 +54,8 @@ from worked_cases import (
     record,
 )
 from worked_list import CASES
+
+from vpcflow.cli.screen import Screen
 
 DEFAULT = (
     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
@@ -385,3 +393,75 @@ class TestDamagedInventories:
                 *(worked.cause, "security-group-or-network-acl", "no-answer"),
                 "unknown-destination",
             )
+
+
+EVIL = "$(touch x);`id`\x1b[31m<script>'\"&|\u202e\n"
+_IDS = re.compile(r"(acl|sg|rtb|nat|igw|subnet|vpc|pcx)-0a1\w+")
+_FREE = ("Description", "GroupName", "OwnerId", "FailureMessage", "AvailabilityZone", "RequesterId")
+
+
+def hostile(value: Any, key: str = "") -> Any:
+    """The same network, with more than an id in its ids, and in whatever is free text."""
+    if isinstance(value, dict):
+        return {name: hostile(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [hostile(inner, key) for inner in value]
+    evil = isinstance(value, str) and (key in _FREE or _IDS.fullmatch(value))
+    return value + EVIL if evil else value
+
+
+class TestHostileNames:
+    @pytest.mark.parametrize("case", CASES, ids=lambda case: case.cause)
+    def test_reach_no_command_and_no_terminal(self, case: WorkedCase, tmp_path: Path) -> None:
+        def change(found: Network) -> None:
+            case.change(found)
+            found.update(hostile(dict(found)))
+
+        log, inventory = written(tmp_path, case.records, change)
+        known = diagnose(Reading([str(log)]), inventory)
+        screen = "\n".join(findings_text.lines(known, Screen.of(io.StringIO())))
+        for text in (screen, findings_text.as_json(known)):
+            assert {c for c in text if not c.isprintable()} <= {"\n"}
+        steps = [step for f in known.findings for step in f.next_steps]
+        assert not [step for step in steps if "touch" in step or "<script" in step]
+
+
+class TestUnexplainedRejects:
+    def test_the_look_ups_name_groups_and_acl(self, tmp_path: Path) -> None:
+        refused = came(DB_ENI, APP_1, DB, 5432, "REJECT")
+        known, _ = answers(tmp_path, [refused])
+        assert verdict(known) == ("unexplained-reject", DB_ENI, "likely")
+        commands = " ".join(known.findings[0].next_steps)
+        assert all(f"AttributeValue={id_} " in commands for id_ in (DB_ENI, DB_SG, DATA_ACL))
+
+    def test_a_log_without_times_names_none(self, tmp_path: Path) -> None:
+        known, _ = answers(
+            tmp_path,
+            [f"{DB_ENI} {APP_1} {DB} 40001 5432 6 3 180 REJECT"],
+            allows(DB_SG),
+            "interface-id srcaddr dstaddr srcport dstport protocol packets bytes action",
+        )
+        assert verdict(known) == ("security-group", DB_SG, "likely")
+        (fault,) = faults(known)
+        assert fault.first_seen is None
+        assert "1970" not in findings_text.as_json(known)
+        assert "1969" not in findings_text.as_json(known)
+
+
+class TestTheWayBackThroughNat:
+    def test_is_one_finding_from_both_ends(self, tmp_path: Path) -> None:
+        records = [
+            asked(APP_ENI, APP_1, SITE, 443),
+            record(NAT_ENI, SITE, NAT_IP, (443, 1500), SYNS, "ingress", "REJECT", flags=18),
+        ]
+        rules = (
+            entry(100, "allow", "6", ANYWHERE, (32768, 65535)),
+            entry(110, "allow", "-1", "10.0.0.0/16"),
+        )
+        known, _ = answers(tmp_path, records, in_acl(OPEN_ACL, *rules, drop=True))
+        (fault,) = faults(known)
+        assert (fault.cause, fault.resource, fault.confidence) == (
+            "network-acl",
+            OPEN_ACL,
+            "proven",
+        )

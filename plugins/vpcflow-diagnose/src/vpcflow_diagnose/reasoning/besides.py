@@ -13,6 +13,7 @@ from vpcflow_diagnose.reasoning.case import Case
 from vpcflow_diagnose.reasoning.exchange import Exchange
 from vpcflow_diagnose.reasoning.grouping import Ranked, is_public, moment
 from vpcflow_diagnose.reasoning.judgement import Judgement
+from vpcflow_diagnose.reasoning.steps import nat_steps
 from vpcflow_diagnose.traffic.conversation import (
     Conversation,
     Gap,
@@ -146,7 +147,7 @@ def _crossing(
     return Finding(
         "cross-az-nat",
         "proven",
-        f"{say.safe(subnet)} ({say.safe(zone)}) reaches the internet through {nat} in "
+        f"{say.safe(subnet)} ({say.safe(zone)}) reaches the internet through {say.safe(nat)} in "
         f"{say.safe(its)}: {size:,} bytes crossed zones, which is charged both ways (about $0.01 "
         "per GB each, not confirmed), and the subnet loses the internet when that zone fails. It "
         "is not a fault.",
@@ -162,7 +163,7 @@ def _crossing(
         moment(max(c.last for c in seen)),
         nat,
         next_steps=(
-            f"aws ec2 describe-nat-gateways --nat-gateway-ids {nat}",
+            *nat_steps(nat),
             "a NAT gateway in each zone, or a regional one, keeps traffic in its zone",
         ),
     )

@@ -67,8 +67,8 @@ def _ranked(same: list[Judgement]) -> Ranked:
         chosen.direction,
         sum(t.flows for t in tallies),
         sum(t.packets for t in tallies),
-        moment(min(t.first for t in tallies)),
-        moment(max(t.last for t in tallies)),
+        _when(min(t.first for t in tallies)),
+        _when(max(t.last for t in tallies)),
         chosen.resource,
         chosen.rule,
         chosen.also,
@@ -91,11 +91,11 @@ def _evidence(same: list[Judgement]) -> tuple[str, ...]:
     lines = list(same[0].evidence)
     for j in same[:EXAMPLES]:
         t, e = j.tally, j.exchange
-        span = f"{moment(t.first):%H:%M:%S}-{moment(t.last):%H:%M:%S}Z"
+        span = f", {moment(t.first):%H:%M:%S}-{moment(t.last):%H:%M:%S}Z" if t.first else ""
         ports = f", client port {say.ports(t.low_port, t.high_port)}" if t.high_port else ""
         lines.append(
             f"{say.safe(j.seen.interface_id)}: {say.question(e)}, "
-            f"{say.plural(t.flows, 'record')}, {say.plural(t.packets, 'packet')}{ports}, {span}"
+            f"{say.plural(t.flows, 'record')}, {say.plural(t.packets, 'packet')}{ports}{span}"
         )
     if len(same) > EXAMPLES:
         lines.append(f"and {say.plural(len(same) - EXAMPLES, 'more conversation')}")
@@ -138,6 +138,11 @@ _PRIVATE = tuple(
     )
 )
 _ULA = ipaddress.IPv6Network("fc00::/7")
+
+
+def _when(milliseconds: int) -> datetime | None:
+    """None where the log does not say it."""
+    return moment(milliseconds) if milliseconds else None
 
 
 def moment(milliseconds: int) -> datetime:

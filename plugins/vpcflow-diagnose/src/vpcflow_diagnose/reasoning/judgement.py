@@ -13,7 +13,8 @@ from vpcflow_diagnose.traffic.conversation import Conversation, Tally
 class Judgement:
     """cause ... evidence: as in Finding. exchange, seen: what it is about, and the conversation
     that shows it. tally: the records that show it. scope: what besides cause, resource and rule
-    makes it another fault: judgements that agree in all of them are one finding."""
+    makes it another fault: judgements that agree in all of them are one finding. asked: ids of the
+    rule sets that were evaluated and deny nothing."""
 
     cause: str
     confidence: Confidence
@@ -27,6 +28,7 @@ class Judgement:
     also: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     scope: tuple[object, ...] = ()
+    asked: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[object, ...]:

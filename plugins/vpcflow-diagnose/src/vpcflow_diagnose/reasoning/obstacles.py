@@ -21,8 +21,8 @@ GATEWAY_PORTS = (1024, 65535)
 @frozen
 class Stop:
     """One obstacle or denial. stage: "client", "route", "gateway", "server", "answer",
-    "return", "back": in this order. at: the interface whose log would show a REJECT; None where
-    nothing is logged. returning: it is the answer that is stopped."""
+    "return", "gateway back", "back": in this order. at: the interface whose log would show a
+    REJECT; None where nothing is logged. returning: it is the answer that is stopped."""
 
     stage: str
     what: Obstacle | Denial
@@ -30,7 +30,7 @@ class Stop:
 
     @property
     def returning(self) -> bool:
-        return self.stage in ("answer", "return", "back")
+        return self.stage in ("answer", "return", "gateway back", "back")
 
     @property
     def direction(self) -> str | None:
@@ -80,6 +80,9 @@ def follow(
         way_.add("answer", ruling(network, at, answer, "egress", opening=opening, ports=ports), at)
         if _has_route_back(client, server):
             way_.add("return", way_back(network, server, client, opening.protocol, way_.there))
+    if way_.there is not None and way_.there.nat is not None:
+        for gateway, found in _nat_back(network, way_.there.nat, opening):
+            way_.add("gateway back", found, gateway)
     if client.interface is not None:
         at, answer = client.interface, opening.reversed()
         way_.add("back", ruling(network, at, answer, "ingress", opening=opening, ports=ports), at)
@@ -99,16 +102,28 @@ def _has_route_back(client: End, server: End) -> bool:
 def _nat(
     network: Network, gateway: NatGateway, opening: Packet
 ) -> Iterator[tuple[Interface, Ruling]]:
-    """Both legs through a zonal NAT gateway, both ways: it has no security groups."""
-    for id_ in gateway.interfaces:
-        at = network.interfaces.get(id_)
-        if at is None or not at.addresses:
-            continue
-        outer = Packet(at.addresses[0], opening.dst, opening.protocol, 1024, opening.dstport)
+    """Into a zonal NAT gateway and out again: it has no security groups."""
+    for at, outer in _legs(network, gateway, opening):
         yield at, ruling(network, at, opening, "ingress")
         yield at, ruling(network, at, outer, "egress")
-        back = outer.reversed()
-        yield at, ruling(network, at, back, "ingress", opening=outer, ports=GATEWAY_PORTS)
-        inner = opening.reversed()
+
+
+def _nat_back(
+    network: Network, gateway: NatGateway, opening: Packet
+) -> Iterator[tuple[Interface, Ruling]]:
+    """The answer, to a port of the gateway's own, and on to the client."""
+    for at, outer in _legs(network, gateway, opening):
+        back, inner = outer.reversed(), opening.reversed()
         ports = (opening.srcport, opening.srcport)
+        yield at, ruling(network, at, back, "ingress", opening=outer, ports=GATEWAY_PORTS)
         yield at, ruling(network, at, inner, "egress", opening=opening, ports=ports)
+
+
+def _legs(
+    network: Network, gateway: NatGateway, opening: Packet
+) -> Iterator[tuple[Interface, Packet]]:
+    """The gateway's interfaces, each with the packet as it leaves there."""
+    for id_ in gateway.interfaces:
+        at = network.interfaces.get(id_)
+        if at is not None and at.addresses:
+            yield at, Packet(at.addresses[0], opening.dst, opening.protocol, 1024, opening.dstport)

@@ -281,7 +281,7 @@ def _allowed(case: Case, refusal: Refusal, view: View) -> Judgement:
     return Judgement(
         "unexplained-reject",
         "likely" if refusal.opens and view.near else "possible",
-        say.unexplained(refusal.exchange, refusal.seen, refusal.way, view),
+        say.unexplained(refusal.exchange, refusal.seen, refusal.way, refusal.reply),
         refusal.exchange,
         refusal.seen,
         refusal.tally,
@@ -289,7 +289,15 @@ def _allowed(case: Case, refusal: Refusal, view: View) -> Judgement:
         refusal.seen.interface_id,
         evidence=(say.snapshot(view),),
         scope=(refusal.exchange.port, refusal.exchange.protocol),
+        asked=_rule_sets(view, refusal),
     )
+
+
+def _rule_sets(view: View, refusal: Refusal) -> tuple[str, ...]:
+    """The groups and the ACL of the interface, whose changes would explain what they do not."""
+    at = view.network.interfaces[refusal.seen.interface_id]
+    acl = view.network.acl_of(at.subnet_id or "")
+    return at.groups + ((acl.id,) if acl is not None else ())
 
 
 def _public_access(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NOWHERE = "-"
 _OUT_IN = {"egress": "outbound", "ingress": "inbound"}
+_DECADES = 30 * 365 * 86_400_000
 _EPHEMERAL = 1024
 
 
@@ -40,9 +41,13 @@ def question(e: Exchange) -> str:
 
 def snapshot(view: View) -> str:
     """Which snapshot was asked, and how far from the flow it was taken."""
+    # a flow of 1970 is one without a time
+    known = view.distance is None or view.distance < _DECADES
     time = view.network.time
     if time is None or view.distance is None:
         return "judged by a snapshot without a time"
+    if not known:
+        return f"judged by the snapshot of {time:%Y-%m-%d %H:%M:%S}Z; when the flow was is not said"
     apart = "taken meanwhile" if view.distance == 0 else f"{_span(view.distance)} from the flow"
     return f"judged by the snapshot of {time:%Y-%m-%d %H:%M:%S}Z, {apart}"
 
@@ -167,12 +172,14 @@ def stopped(e: Exchange, words: str, returning: bool = False) -> str:
     return f"Traffic {question(e)} does not arrive: {safe(words)}"
 
 
-def unexplained(e: Exchange, c: Conversation, way: str | None, view: View) -> str:
+def unexplained(e: Exchange, c: Conversation, way: str | None, reply: bool) -> str:
+    """Nothing denies it; what is left."""
+    what = "The reply to a connection" if reply else _protocol(e)
     return (
-        f"{_protocol(e)} {question(e)} is rejected at {safe(c.interface_id)}"
+        f"{what} {question(e)} is rejected at {at(c)}"
         f"{f' ({_OUT_IN[way]})' if way else ''}, and neither its security groups nor its network "
-        "ACL deny it in the snapshot: it may be older or newer than the rules at that time, the "
-        "connection may have been closed or its tracking expired, or something else dropped it"
+        "ACL deny it in the snapshot: they may have been changed between the two, the connection "
+        "may have been closed or its tracking expired, or a route or the far end is the cause"
     )
 
 

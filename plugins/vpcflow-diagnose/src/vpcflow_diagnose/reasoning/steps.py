@@ -82,29 +82,25 @@ def _undecided(j: Judgement) -> Iterable[str | None]:
 
 def _history(id_: str, j: Judgement) -> str:
     """Who changed it, around the time."""
-    begin = datetime.fromtimestamp(j.tally.first / 1000, UTC) - timedelta(hours=1)
-    return (
+    looked_up = (
         "aws cloudtrail lookup-events --lookup-attributes "
-        f"AttributeKey=ResourceName,AttributeValue={id_} --start-time {begin:%Y-%m-%dT%H:%M:%SZ}"
+        f"AttributeKey=ResourceName,AttributeValue={id_}"
     )
+    if not j.tally.first:
+        return looked_up  # the log does not say when
+    begin = datetime.fromtimestamp(j.tally.first / 1000, UTC) - timedelta(hours=1)
+    return f"{looked_up} --start-time {begin:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _unexplained(j: Judgement) -> Iterable[str | None]:
     yield from (s for s in _undecided(j) if s and s.startswith("aws"))
-    eni = _id(j.seen.interface_id, "eni")
-    if eni:
-        yield _history(eni, j)
-    for event in (
-        "RevokeSecurityGroupIngress",
-        "AuthorizeSecurityGroupIngress",
-        "ReplaceNetworkAclEntry",
-        "CreateNetworkAclEntry",
-    ):
-        begin = datetime.fromtimestamp(j.tally.first / 1000, UTC) - timedelta(hours=1)
-        yield (
-            "aws cloudtrail lookup-events --lookup-attributes "
-            f"AttributeKey=EventName,AttributeValue={event} --start-time {begin:%Y-%m-%dT%H:%M:%SZ}"
-        )
+    for id_ in (j.seen.interface_id, *j.asked):
+        known = _id(id_, "eni", "sg", "acl")
+        if known:
+            yield _history(known, j)
+    subnet = _id(j.seen.subnet_id, "subnet")
+    if subnet:
+        yield f"aws ec2 describe-route-tables --filters Name=association.subnet-id,Values={subnet}"
 
 
 def _table(j: Judgement) -> Iterable[str | None]:
@@ -139,8 +135,14 @@ def _public_ip(j: Judgement) -> Iterable[str | None]:
 def _nat(j: Judgement) -> Iterable[str | None]:
     gateway = _id(j.resource, "nat")
     if gateway:
-        yield f"aws ec2 describe-nat-gateways --nat-gateway-ids {gateway}"
+        yield from nat_steps(gateway)
         yield _history(gateway, j)
+
+
+def nat_steps(id_: str) -> Iterable[str]:
+    gateway = _id(id_, "nat")
+    if gateway:
+        yield f"aws ec2 describe-nat-gateways --nat-gateway-ids {gateway}"
 
 
 def _check(j: Judgement) -> Iterable[str | None]:

@@ -158,12 +158,12 @@ def _left(case: Case, silent: Silence, way: Way) -> list[Stop]:
             passed.add("answer")
         elif silent.at_server.forward and case.logged(silent.at_server) == "ACCEPT":
             # one that its own rules refused would not
-            passed |= {"return", "back"}
+            passed |= {"return", "gateway back", "back"}
         elif silent.at_server.forward:
             # an answer that was sent would have been recorded, whatever became of it
-            passed |= {"answer", "return", "back"}
+            passed |= {"answer", "return", "gateway back", "back"}
     if not _expects_answer(silent) and silent.exchange.protocol != TCP:
-        passed |= {"answer", "return", "back"}
+        passed |= {"answer", "return", "gateway back", "back"}
     return [stop for stop in way.stops if stop.stage not in passed]
 
 
@@ -199,7 +199,9 @@ def _scope(exchange: Exchange, stop: Stop) -> tuple[object, ...]:
 
 def _words(exchange: Exchange, client: End, server: End, stop: Stop, silent: Silence) -> str:
     if isinstance(stop.what, Denial):
-        return say.denied(exchange, client, server, stop.what, stop.returning, silent.ports)
+        # a gateway asks from ports of its own
+        ports = (0, 0) if stop.stage == "gateway back" else silent.ports
+        return say.denied(exchange, client, server, stop.what, stop.returning, ports)
     return say.stopped(exchange, stop.what.words, stop.returning)
 
 
