@@ -33,6 +33,7 @@ from worked_cases import (
     DB,
     DB_ENI,
     DB_SG,
+    FAR_HOST,
     NAMES,
     NAT_ENI,
     NAT_IP,
@@ -465,3 +466,33 @@ class TestTheWayBackThroughNat:
             OPEN_ACL,
             "proven",
         )
+
+
+class TestTransitGateways:
+    FIELDS = (
+        "version resource-type tgw-id tgw-attachment-id srcaddr dstaddr srcport dstport protocol "
+        "packets bytes start end log-status packets-lost-no-route"
+    )
+
+    def _log(self, folder: Path, lost: int) -> Path:
+        folder.mkdir()
+        (folder / "transit.log").write_text(
+            f"{self.FIELDS}\n6 TransitGateway tgw-0a1000001 tgw-attach-0a1000001 "
+            f"{APP_1} {FAR_HOST} 40001 5432 6 10 600 {START} {START + 60} OK {lost}\n"
+        )
+        return folder
+
+    def test_what_they_dropped_is_the_one_finding_of_both_logs(self, tmp_path: Path) -> None:
+        logs_ = self._log(tmp_path / "logs", 10)
+        log, inventory = written(tmp_path, [asked(APP_ENI, APP_1, FAR_HOST, 5432)])
+        log.rename(logs_ / "vpc.log")
+        for found in (
+            diagnose(Reading([str(logs_)]), inventory),
+            answer(Reading([str(logs_)]), APP_1, f"{FAR_HOST}:5432", inventory),
+        ):
+            (fault,) = faults(found)
+            assert (fault.cause, fault.resource) == ("no-route", "tgw-0a1000001")
+
+    def test_their_records_alone_are_traffic(self, tmp_path: Path) -> None:
+        found = diagnose(Reading([str(self._log(tmp_path / "logs", 0))]))
+        assert found.findings == ()

@@ -42,8 +42,7 @@ def diagnose_traffic(traffic: Traffic, history: History | None) -> Diagnosis:
     if len(suspicious) == MOST:
         case.note(f"only the {MOST:,} weightiest suspicious conversations were looked at")
     found = judge_all(case, traffic, suspicious)
-    for loss in traffic.losses():
-        found += besides.losses(case, loss)
+    found = besides.with_losses(case, found, traffic.losses())
     ranked: list[Ranked] = findings(found)
     ranked += [besides.probes(p) for p in traffic.probes()]
     ranked += besides.other_zone_nat(case, traffic)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from vpcflow_diagnose.network.network import Network
 from vpcflow_diagnose.network.packet import Packet
 from vpcflow_diagnose.question import INTERNET, Asked, Question, question
 from vpcflow_diagnose.reasoning import say
-from vpcflow_diagnose.reasoning.besides import ANYWHERE
+from vpcflow_diagnose.reasoning.besides import ANYWHERE, with_losses
 from vpcflow_diagnose.reasoning.case import Case
 from vpcflow_diagnose.reasoning.ends import End, end_of, ends_of
 from vpcflow_diagnose.reasoning.exchange import TCP, Exchange, exchanges, talked
@@ -26,7 +26,7 @@ from vpcflow_diagnose.reasoning.obstacles import Stop, follow
 from vpcflow_diagnose.reasoning.rules import Denial
 from vpcflow_diagnose.reasoning.steps import dns_steps
 from vpcflow_diagnose.reasoning.unanswered import USUAL_PORTS
-from vpcflow_diagnose.traffic.conversation import Conversation
+from vpcflow_diagnose.traffic.conversation import Conversation, TransitLoss
 from vpcflow_diagnose.traffic.traffic import Traffic, gather
 
 if TYPE_CHECKING:
@@ -63,8 +63,9 @@ def _answered(traffic: Traffic, history: History | None, asked: Question) -> Dia
     for exchange in exchanges(seen):
         if (exchange.client, exchange.server, exchange.port) not in explained:
             judgements.append(_rest(case, exchange))
-    ranked = findings(judgements)
-    if not seen:
+    lost = [loss for loss in traffic.losses() if _concerns(asked, loss)]
+    ranked = findings(with_losses(case, judgements, lost))
+    if not seen and not lost:
         ranked.append(_nothing(case, asked))
     return finish(case, ranked)
 
@@ -82,6 +83,23 @@ def _seen(traffic: Traffic, asked: Question) -> Iterator[Conversation]:
         protocol=asked.protocol,
         interfaces=only,
     )
+
+
+def _concerns(asked: Question, loss: TransitLoss) -> bool:
+    """Whether a transit gateway dropped packets of the question, on their way there or back."""
+    ends = (asked.source, asked.target)
+    there = _within(ends[0], loss.srcaddr) and _within(ends[1], loss.dstaddr)
+    back = _within(ends[1], loss.srcaddr) and _within(ends[0], loss.dstaddr)
+    port = asked.port is None or back or asked.port == loss.dstport
+    return (there or back) and port and asked.protocol in (None, loss.protocol)
+
+
+def _within(end: Asked, address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return end.blocks is not None and any(found in block for block in end.blocks)
 
 
 def _by_interface(case: Case, asked: Question) -> Question | None:

@@ -3,7 +3,7 @@ another zone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from vpcflow_diagnose.finding import Confidence, Finding
 from vpcflow_diagnose.network.network import Interface, Network
@@ -63,6 +63,22 @@ def gap(found: Gap) -> Ranked:
         last_seen=moment(found.last),
     )
     return Ranked(4, finding)
+
+
+def with_losses(
+    case: Case, found: Iterable[Judgement], lost: Iterable[TransitLoss]
+) -> list[Judgement]:
+    """What was found, and what transit gateways dropped; answers that are missing for that are no
+    finding of their own."""
+    dropped = [judgement for loss in lost for judgement in losses(case, loss)]
+    ways = {(j.exchange.client, j.exchange.server) for j in dropped}
+    ways |= {(server, client) for client, server in ways}
+    rest = [
+        j
+        for j in found
+        if j.cause != "no-answer" or (j.exchange.client, j.exchange.server) not in ways
+    ]
+    return rest + dropped
 
 
 def losses(case: Case, found: TransitLoss) -> Iterator[Judgement]:
