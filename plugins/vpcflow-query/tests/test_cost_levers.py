@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
 
+import duckdb
 import pytest
 from attrs import evolve
-from vpcflow_query.cost import Meter, Monthly, Volume, estimate
+from vpcflow_query.cost import Meter, Monthly, Volume, estimate, queries
 from vpcflow_query.cost import meter as meter_module
 from vpcflow_query.cost.levers import overlap
+from vpcflow_query.queries.duckdb_sql import DuckdbRenderer
+from vpcflow_query.queries.pieces import NOT_PUBLIC, public
 
 import vpcflow
 
@@ -208,6 +212,26 @@ def test_noise_of_the_internet_is_what_public_sources_are_refused() -> None:
 def test_which_addresses_are_public(address: str, public: bool) -> None:
     line = f"2 1 eni-0a {address} 10.0.0.9 1 22 6 1 40 {BEGIN} {BEGIN + 1} REJECT OK\n"
     assert measured(line.encode(), format="default").noise.records == public
+
+
+def test_named_queries_take_the_same_addresses_for_public() -> None:
+    """Both ends of every block that is not public, and of IPv4 what lies beside it (what begins
+    with f is nobody's in IPv6, in a block or not)."""
+    found = []
+    for block in map(ipaddress.ip_network, NOT_PUBLIC):
+        first, last = int(block[0]), int(block[-1])
+        numbers = {first, last}
+        if block.version == 4:
+            numbers |= {max(first - 1, 0), min(last + 1, 2**32 - 1)}
+        found += [str(type(block[0])(number)) for number in numbers]
+    renderer = DuckdbRenderer("addresses", {})
+    by_blocks = renderer.expression(public("srcaddr"))
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE addresses AS SELECT unnest(?) AS srcaddr", [found])
+        one = f"SELECT srcaddr, {queries._public('srcaddr')}, {by_blocks} FROM addresses"
+        rows = connection.execute(one).fetchall()
+    assert [row for row in rows if row[1] is not row[2]] == []
+    assert {row[1] for row in rows} == {True, False}
 
 
 def nat_rows() -> list[str]:
