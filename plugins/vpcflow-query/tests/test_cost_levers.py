@@ -329,6 +329,17 @@ def test_destinations_are_levers_only_where_they_are_cheaper() -> None:
     assert estimate(month, destination="s3").levers == ()
 
 
+def test_keeping_less_saves_storage_only() -> None:
+    month = Monthly(1e9, 115e9)
+    year = estimate(month, destination="cloudwatch", retention=12)
+    lever = next(one for one in year.levers if one.name == "retention")
+    once = estimate(month, destination="cloudwatch", retention=1)
+    assert lever.usd == pytest.approx(year.chosen.usd - once.chosen.usd)
+    assert not lever.keeps
+    for made in (once, estimate(month, destination="firehose", retention=12)):
+        assert "retention" not in {one.name for one in made.levers}
+
+
 def test_savings_shrink_where_the_last_gb_cost_least() -> None:
     volume = of([*hour("eni-0a"), *hour("eni-0b")])
     month = Monthly(1e12, 72 * 2**40)

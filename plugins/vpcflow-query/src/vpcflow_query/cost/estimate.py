@@ -9,7 +9,7 @@ from attrs import asdict, evolve, frozen
 from vpcflow.errors import UsageError, printable
 from vpcflow_query.cost.destinations import TITLES, DestinationCost, cost_at, costs
 from vpcflow_query.cost.drivers import Driver, drivers
-from vpcflow_query.cost.levers import overlap, volume_levers
+from vpcflow_query.cost.levers import VolumeLever, overlap, volume_levers
 from vpcflow_query.cost.notes import notes_on
 from vpcflow_query.cost.volume import COMPRESSION, Monthly, Volume
 from vpcflow_query.prices import BASE, DESTINATIONS, Destination, Prices, built_in, is_region
@@ -22,6 +22,15 @@ _LOST = {
     "s3-parquet": "as S3 text; fewer tools read it, and small periods make small files",
     "firehose": "what it delivers to is not counted",
 }
+_KEEP_LESS = VolumeLever(
+    "retention",
+    "keep one month",
+    0.0,
+    False,
+    "storage only, since delivery is paid once: a log group keeps for ever unless told so, a "
+    "bucket needs a lifecycle rule",
+    "what is older is gone",
+)
 
 
 @frozen
@@ -153,13 +162,16 @@ def _levers(made: Estimate, compression: float) -> tuple[Lever, ...]:
                     paid.confirmed and other.confirmed,
                 )
             )
-    for one in volume_levers(made.volume) if made.volume else ():
+    found = list(volume_levers(made.volume)) if made.volume else []
+    if made.retention > 1 and paid.amount("storage"):
+        found.append(_KEEP_LESS)
+    for one in found:
         left = cost_at(
             made.destination,
             made.month.without(one.share),
             made.prices,
             made.region,
-            retention=made.retention,
+            retention=1.0 if one is _KEEP_LESS else made.retention,
             compression=compression,
         )
         saved = paid.usd - left.usd
