@@ -13,7 +13,7 @@ import lines
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from vpcflow_query.cost import Meter, Volume
 from vpcflow_query.cost.distinct import Distinct
@@ -105,6 +105,7 @@ def in_seconds(rows: Sequence[bytes]) -> bytes:
     return re.sub(rb"\b(\d{10})000\b", rb"\1", lines.text(rows))
 
 
+@settings(deadline=None)  # a database is opened each time
 @given(st.data())
 def test_any_format_to_the_byte(data: st.DataObject) -> None:
     format = data.draw(lines.formats())
