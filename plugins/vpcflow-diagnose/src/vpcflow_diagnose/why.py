@@ -12,7 +12,7 @@ from attrs import evolve
 from vpcflow_diagnose.diagnosing import finish, judge_all, new_case
 from vpcflow_diagnose.finding import Confidence, Diagnosis, Finding
 from vpcflow_diagnose.network.history import History
-from vpcflow_diagnose.network.network import Network
+from vpcflow_diagnose.network.network import Interface, Network
 from vpcflow_diagnose.network.packet import Packet
 from vpcflow_diagnose.question import INTERNET, Asked, Question, question
 from vpcflow_diagnose.reasoning import say
@@ -22,7 +22,8 @@ from vpcflow_diagnose.reasoning.ends import End, end_of, ends_of
 from vpcflow_diagnose.reasoning.exchange import TCP, Exchange, exchanges, talked
 from vpcflow_diagnose.reasoning.grouping import Ranked, findings, moment
 from vpcflow_diagnose.reasoning.judgement import Judgement
-from vpcflow_diagnose.reasoning.obstacles import Stop, follow
+from vpcflow_diagnose.reasoning.obstacles import Stop, follow, has_route_back
+from vpcflow_diagnose.reasoning.routes import Obstacle
 from vpcflow_diagnose.reasoning.rules import Denial
 from vpcflow_diagnose.reasoning.steps import dns_steps
 from vpcflow_diagnose.reasoning.unanswered import USUAL_PORTS
@@ -184,7 +185,7 @@ def _nothing(case: Case, asked: Question) -> Ranked:
     finding = Finding(
         cause,
         "likely" if where else "possible",
-        f"{text}.",
+        f"{_named(asked, text)}.",
         asked.source.interfaces[0] if asked.source.interfaces else None,
         asked.source.one_address,
         asked.target.one_address,
@@ -193,11 +194,18 @@ def _nothing(case: Case, asked: Question) -> Ranked:
         first_seen=moment(facts.first) if facts.first else None,
         last_seen=moment(facts.last) if facts.last else None,
         resource=stops[0].what.resource if stops and not where else None,
-        also=tuple(dict.fromkeys(map(str, stops))),
+        also=tuple(dict.fromkeys(_named(asked, str(stop)) for stop in stops)),
         next_steps=("aws ec2 describe-flow-logs", *dns_steps()),
         evidence=(f"{facts.records:,} records of {len(facts.interfaces):,} interfaces were read",),
     )
     return Ranked(1, finding)
+
+
+def _named(asked: Question, text: str) -> str:
+    """The address that stands for the internet is nobody's."""
+    if INTERNET not in (asked.source.text, asked.target.text):
+        return text
+    return text.replace(f"{ANYWHERE}/32", "the internet").replace(ANYWHERE, "the internet")
 
 
 def _bare(case: Case, asked: Question) -> list[str]:
@@ -234,7 +242,15 @@ def _stops(case: Case, asked: Question) -> Iterator[Stop]:
         protocol = asked.protocol or TCP
         port = asked.port or (443 if protocol == TCP else 0)
         opening = Packet(client.address, server.address, protocol, USUAL_PORTS[0], port)
-        yield from follow(network, client, server, opening, USUAL_PORTS).stops
+        if server.interface is not None and not has_route_back(client, server):
+            yield Stop("route", _not_public(server.interface))
+        way = follow(network, client, server, opening, USUAL_PORTS)
+        yield from (stop for stop in way.stops if stop.sure)
+
+
+def _not_public(at: Interface) -> Obstacle:
+    words = f"{at.label} has no public IPv4 address: the internet reaches it by load balancers only"
+    return Obstacle("no-public-ip", at.id, None, words)
 
 
 def _ends(network: Network, source: str, target: str) -> tuple[End, End]:

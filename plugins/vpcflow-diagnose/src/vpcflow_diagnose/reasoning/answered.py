@@ -25,13 +25,15 @@ anything back (logs, metrics, replication)."""
 
 def judge(case: Case, exchange: Exchange) -> Judgement | None:
     """What the answers show; None if they are what they should be."""
-    for c in exchange.seen:
+    # the server's own interface tells most
+    seen = sorted(exchange.seen, key=lambda c: c.direction != "ingress")
+    for c in seen:
         if idle_reset(c):
             return _idle(exchange, c)
-    for c in exchange.seen:
+    for c in seen:
         if refused(c):
             return _refused(case, exchange, c)
-    for c in exchange.seen:
+    for c in seen:
         if no_reply_data(c):
             return _application(case, exchange, c)
     return None

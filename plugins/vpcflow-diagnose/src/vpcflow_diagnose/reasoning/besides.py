@@ -147,7 +147,9 @@ def _other_zone(network: Network, at: Interface) -> str | None:
         return None
     hop = next_hop(network, at.subnet_id, ANYWHERE)
     gateway = network.nat_gateways.get(hop.target_id or "") if hop.target else None
-    if gateway is None or gateway.subnet_id is None or hop.state != "active":
+    if gateway is None or gateway.subnet_id is None or gateway.state != "available":
+        return None
+    if hop.state != "active":
         return None
     subnet = network.subnets.get(gateway.subnet_id)
     return gateway.id if subnet and subnet.zone and subnet.zone != at.zone else None

@@ -46,6 +46,11 @@ class End:
         return f"{shown} ({printable(self.interface.label, 80)})"
 
 
+def same_host(one: Interface, other: Interface) -> bool:
+    """Whether both are interfaces of one instance."""
+    return one.id != other.id and one.owner_id is not None and one.owner_id == other.owner_id
+
+
 def end_of(network: Network, address: str, vpc_id: str | None) -> End:
     place = network.place(address, vpc_id)
     return End(address, network.owner(address, vpc_id), place)

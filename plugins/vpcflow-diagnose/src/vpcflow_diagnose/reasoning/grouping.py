@@ -16,6 +16,8 @@ from vpcflow_diagnose.reasoning.judgement import Judgement
 from vpcflow_diagnose.reasoning.steps import next_steps
 
 EXAMPLES = 3
+SEVERAL = 8
+"""Destinations without an answer that are a fault each; more of them at one place are one."""
 
 
 @frozen
@@ -37,7 +39,25 @@ def findings(judgements: Iterable[Judgement]) -> list[Ranked]:
     grouped: dict[tuple[object, ...], list[Judgement]] = {}
     for judgement in judgements:
         grouped.setdefault(judgement.key, []).append(judgement)
-    return [_ranked(same) for same in grouped.values()]
+    return [_ranked(same) for same in _by_place(grouped.values())]
+
+
+def _by_place(groups: Iterable[list[Judgement]]) -> Iterable[list[Judgement]]:
+    """Where nothing comes back to one subnet from many destinations, and none of them is known to
+    be at fault, that is one fault of the subnet (its way out, or a sweep)."""
+    lost: dict[tuple[object, ...], list[list[Judgement]]] = {}
+    for same in groups:
+        j = same[0]
+        if j.cause in ("no-answer", "unknown-destination") and j.resource is None:
+            place = j.seen.subnet_id or j.seen.interface_id
+            lost.setdefault((j.cause, j.confidence, j.direction, place), []).append(same)
+        else:
+            yield same
+    for alike in lost.values():
+        if len(alike) > SEVERAL:
+            yield [j for same in alike for j in same]
+        else:
+            yield from alike
 
 
 def in_order(ranked: Iterable[Ranked]) -> tuple[Finding, ...]:

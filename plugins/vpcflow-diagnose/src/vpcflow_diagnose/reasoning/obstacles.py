@@ -9,10 +9,10 @@ from attrs import define, field, frozen
 
 from vpcflow_diagnose.network.items import NatGateway
 from vpcflow_diagnose.network.network import Interface, Network
-from vpcflow_diagnose.network.packet import Packet
+from vpcflow_diagnose.network.packet import Direction, Packet
 from vpcflow_diagnose.reasoning.ends import End
 from vpcflow_diagnose.reasoning.routes import Leg, Obstacle, way, way_back
-from vpcflow_diagnose.reasoning.rules import Denial, Ruling, ruling
+from vpcflow_diagnose.reasoning.rules import Denial, Ruling, other_way, ruling
 
 GATEWAY_PORTS = (1024, 65535)
 """Ports that a NAT gateway uses for connections of its own (VPC User Guide, "NAT gateways")."""
@@ -31,6 +31,11 @@ class Stop:
     @property
     def returning(self) -> bool:
         return self.stage in ("answer", "return", "gateway back", "back")
+
+    @property
+    def sure(self) -> bool:
+        """Whether it stops every packet, whoever keeps state."""
+        return isinstance(self.what, Denial) or self.what.sure
 
     @property
     def direction(self) -> str | None:
@@ -73,23 +78,31 @@ def follow(
         if way_.there.nat is not None:
             for gateway, found in _nat(network, way_.there.nat, opening):
                 way_.add("gateway", found, gateway)
+    attached = _attachments(network, client, server, way_.there)
+    for at, way_in in attached:
+        way_.add("gateway", ruling(network, at, opening, way_in), at)
     if server.interface is not None:
         at = server.interface
         way_.add("server", ruling(network, at, opening, "ingress"), at)
         answer = opening.reversed()
         way_.add("answer", ruling(network, at, answer, "egress", opening=opening, ports=ports), at)
-        if _has_route_back(client, server):
+        if has_route_back(client, server):
             way_.add("return", way_back(network, server, client, opening.protocol, way_.there))
     if way_.there is not None and way_.there.nat is not None:
         for gateway, found in _nat_back(network, way_.there.nat, opening):
             way_.add("gateway back", found, gateway)
+    for at, way_in in reversed(attached):
+        answers = ruling(
+            network, at, opening.reversed(), other_way(way_in), opening=opening, ports=ports
+        )
+        way_.add("gateway back", answers, at)
     if client.interface is not None:
         at, answer = client.interface, opening.reversed()
         way_.add("back", ruling(network, at, answer, "ingress", opening=opening, ports=ports), at)
     return way_
 
 
-def _has_route_back(client: End, server: End) -> bool:
+def has_route_back(client: End, server: End) -> bool:
     """Not where a Network Load Balancer keeps the client's address: its targets answer through it,
     and are known by their having no public address."""
     assert server.interface is not None
@@ -97,6 +110,36 @@ def _has_route_back(client: End, server: End) -> bool:
         return True
     interface = server.interface
     return server.address in interface.public or server.address in interface.public.values()
+
+
+def _attachments(
+    network: Network, client: End, server: End, there: Leg | None
+) -> list[tuple[Interface, Direction]]:
+    """A transit gateway's interfaces on the way, and which way the client's packets cross the
+    border of their subnets: in at the client's, out at the server's. They have network ACLs and no
+    security groups (Transit Gateway Guide, "Network ACLs for transit gateways")."""
+    if there is None or there.hop.target != "transit-gateway" or there.obstacle is not None:
+        return []
+    ways: tuple[tuple[End, Direction], ...] = ((client, "ingress"), (server, "egress"))
+    return [
+        (at, direction)
+        for end, direction in ways
+        if end.interface is not None
+        and (at := _attachment(network, end.interface, there.hop.target_id)) is not None
+    ]
+
+
+def _attachment(network: Network, beside: Interface, gateway_id: str | None) -> Interface | None:
+    """The transit gateway's interface in the VPC and zone of `beside`, if it is the only one."""
+    used = network.attachments_of(beside.vpc_id or "")
+    if {a.tgw_id for a in used if a.state == "available"} != {gateway_id}:
+        return None
+    found = [
+        at
+        for at in network.interfaces.values()
+        if at.type == "transit_gateway" and (at.vpc_id, at.zone) == (beside.vpc_id, beside.zone)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _nat(

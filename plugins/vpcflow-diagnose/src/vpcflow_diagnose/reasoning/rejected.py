@@ -16,7 +16,7 @@ from vpcflow_diagnose.network.history import View
 from vpcflow_diagnose.network.packet import Direction, Packet
 from vpcflow_diagnose.reasoning import say
 from vpcflow_diagnose.reasoning.case import Case
-from vpcflow_diagnose.reasoning.ends import End, direction_of, ends_of
+from vpcflow_diagnose.reasoning.ends import End, direction_of, ends_of, same_host
 from vpcflow_diagnose.reasoning.exchange import IDLE_MS, TCP, Exchange, late
 from vpcflow_diagnose.reasoning.judgement import Judgement
 from vpcflow_diagnose.reasoning.routes import way, way_back
@@ -256,6 +256,19 @@ def _allowed(case: Case, refusal: Refusal, view: View) -> Judgement:
     if blocked is not None:
         return blocked
     obstacle = None
+    leaves = network.interfaces.get(refusal.seen.interface_id)
+    if refusal.reply and leaves and server.interface and same_host(leaves, server.interface):
+        return Judgement(
+            "asymmetric-return",
+            "likely",
+            say.other_door(refusal.exchange, leaves.id, server.interface.id),
+            refusal.exchange,
+            refusal.seen,
+            refusal.tally,
+            "return",
+            leaves.id,
+            evidence=(say.snapshot(view),),
+        )
     if refusal.way == "egress":
         sender, target = (server, client) if refusal.reply else (client, server)
         if sender.interface is not None and sender.interface.id == refusal.seen.interface_id:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from vpcflow_diagnose.network import routes
 from vpcflow_diagnose.network.items import NatGateway
@@ -25,13 +25,15 @@ NATTED = (1, 6, 17)
 @frozen
 class Obstacle:
     """Why a packet does not arrive. words: a sentence without its end. rule: the route's
-    destination. where: the subnet whose routes were asked."""
+    destination. where: the subnet whose routes were asked. sure: it stops every packet, not only
+    those of connections whose state somebody keeps."""
 
     cause: str
     resource: str | None
     rule: str | None
     words: str
     where: str | None = None
+    sure: bool = True
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.cause, self.resource, self.rule) if part)
@@ -112,6 +114,8 @@ def _no_gateway(network: Network, hop: Hop, subnet_id: str) -> Obstacle:
         state = "does not exist or is attached to no VPC"
     if known is not None and known.vpc_id is not None and not known.attached:
         state = "is not attached"
+    elif known is not None and known.attached:
+        state = f"is attached to {known.vpc_id}"
     words = f"the route {hop.destination} of {hop.table} leads to {hop.target_id}, which {state}"
     return Obstacle("no-internet-gateway", hop.target_id, hop.destination, words, subnet_id)
 
@@ -161,13 +165,19 @@ def _wrong(hop: Hop, target: End, subnet_id: str | None, why: str) -> Obstacle:
     return Obstacle("wrong-route", hop.table, hop.destination, words, subnet_id)
 
 
+def _without_gateway(network: Network, hop: Hop, vpc_id: str | None) -> bool:
+    """Whether the internet gateway of a route is gone, or attached to nothing or to another VPC."""
+    gateway = network.internet_gateways.get(hop.target_id or "")
+    if gateway is None:
+        egress_only = hop.target == "egress-only"
+        return f"{'egress-only-' * egress_only}internet-gateways.json" not in network.unread
+    return not gateway.attached or (vpc_id is not None and gateway.vpc_id != vpc_id)
+
+
 def _internet(
     network: Network, hop: Hop, source: End, target: End, subnet_id: str | None
 ) -> Obstacle | None:
-    gateway = network.internet_gateways.get(hop.target_id or "")
-    if (gateway is None and network.internet_gateways) or (
-        gateway is not None and not gateway.attached
-    ):
+    if _without_gateway(network, hop, source.vpc_id):
         return _no_gateway(network, hop, subnet_id or "")
     if target.place != "internet":
         return _wrong(hop, target, subnet_id, "which leads to the internet only")
@@ -188,7 +198,7 @@ def _nat(network: Network, hop: Hop, source: End, target: End, protocol: int) ->
     subnet_id = source.interface.subnet_id
     gateway = network.nat_gateways.get(hop.target_id or "")
     if gateway is None:
-        if not network.nat_gateways:
+        if "nat-gateways.json" in network.unread:
             return Leg(hop, unknown=f"NAT gateway {hop.target_id} is not in the inventory")
         words = (
             f"the route {hop.destination} of {hop.table} leads to {hop.target_id}, which is gone"
@@ -224,10 +234,7 @@ def _beyond_nat(
     if onward.table is None:
         return None, f"the route table of {gateway.id} is not known"
     if onward.target == "internet-gateway":
-        known = network.internet_gateways.get(onward.target_id or "")
-        detached = known is not None and not known.attached
-        missing = known is None and bool(network.internet_gateways)
-        if onward.state != "active" or detached or missing:
+        if onward.state != "active" or _without_gateway(network, onward, gateway.vpc_id):
             return _no_gateway(network, onward, gateway.subnet_id or ""), None
         return None, None
     if onward.target in ("interface", "endpoint", "gateway-load-balancer", "transit-gateway"):
@@ -322,21 +329,33 @@ def way_back(network: Network, server: End, client: End, protocol: int, forward:
     came = forward.hop if known and forward is not None else None
     if came is None or came.target is None or leg.hop.target is None:
         return leg
-    between = {"peering", "transit-gateway", "vpn-gateway"}
-    other_kind = came.target != leg.hop.target and {came.target, leg.hop.target} & between
-    other_one = (
-        came.target == leg.hop.target
-        and came.target in between
-        and came.target_id != leg.hop.target_id
-    )
-    if other_kind or other_one:
-        return Leg(leg.hop, _another_way(leg.hop, client, subnet_id, str(came.target_id)))
-    return leg
+    there, back = (_between(network, hop, client, server) for hop in (came, leg.hop))
+    if there == back:
+        return leg
+    other = _another_way(leg.hop, client, subnet_id, _by(came))
+    appliance = "interface" in (came.target, leg.hop.target)
+    return Leg(leg.hop, evolve(other, sure=not appliance))
+
+
+def _by(hop: Hop) -> str:
+    return "the local route" if hop.target == "local" else str(hop.target_id)
+
+
+def _between(network: Network, hop: Hop, *ends: End) -> str | None:
+    """What a route puts between two ends: a gateway, or an appliance whichever of its interfaces
+    the route names."""
+    if hop.target in ("peering", "transit-gateway", "vpn-gateway"):
+        return hop.target_id
+    if hop.target != "interface" or hop.target_id in [e.interface.id for e in ends if e.interface]:
+        return None
+    appliance = network.interfaces.get(hop.target_id or "")
+    return appliance.owner_id or appliance.id if appliance is not None else hop.target_id
 
 
 def _another_way(hop: Hop, client: End, subnet_id: str | None, came: str) -> Obstacle:
+    leaves = "directly" if hop.target == "local" else f"by {hop.target_id}"
     words = (
-        f"the answer to {client.address} leaves by {hop.target_id} (route {hop.destination} of "
+        f"the answer to {client.address} leaves {leaves} (route {hop.destination} of "
         f"{hop.table}), while the request came by {came}"
     )
     return Obstacle("asymmetric-return", hop.table, hop.destination, words, subnet_id)

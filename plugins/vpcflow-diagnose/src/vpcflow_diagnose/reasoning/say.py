@@ -220,7 +220,19 @@ def reached(silent: Silence) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def no_answer(e: Exchange, server: End | None, at_host: bool, silent: Silence) -> str:
+def other_door(e: Exchange, leaves: str, came: str) -> str:
+    return (
+        f"The reply from {safe(e.service)} to {safe(e.client)} is lost: the request came in by "
+        f"{safe(came)} and the answer leaves by {safe(leaves)}, another interface of the host, "
+        "which has not its address. The host needs a route for each of its addresses (policy "
+        "routing)"
+    )
+
+
+def no_answer(
+    e: Exchange, server: End | None, at_host: bool, silent: Silence, unknown: Sequence[str]
+) -> str:
+    """unknown: what the inventory does not tell of the way."""
     label = _at(server, e) if server is not None else safe(e.service)
     if at_host:
         return (
@@ -228,13 +240,24 @@ def no_answer(e: Exchange, server: End | None, at_host: bool, silent: Silence) -
             "nothing came back. Look at the host: its own firewall, whether the process runs "
             "and listens on this address"
         )
-    return (
-        f"Nothing comes back {question(e)}: the packets were accepted where they were sent, and "
-        "nothing in the inventory is in their way. The far end drops them or is down"
-        if server is not None
-        else f"Nothing comes back {question(e)}: the packets were accepted where they were sent. "
-        "A route, the far side's rules, or the host itself; an inventory would tell more"
-    )
+    if silent.answered:
+        lost = f"{label} answers {safe(e.client)}, and the answers are lost on their way back"
+        if server is None:
+            return f"{lost}: a route, a gateway or the client's rules; an inventory would tell more"
+        return f"{lost}: nothing in the inventory is in their way{_as_far(unknown)}"
+    if server is None:
+        return (
+            f"Nothing comes back {question(e)}: the packets were accepted where they were sent. A "
+            "route, the far side's rules, or the host itself; an inventory would tell more"
+        )
+    sent = f"Nothing comes back {question(e)}: the packets were accepted where they were sent, and "
+    if unknown:
+        return f"{sent}nothing in the inventory is in their way{_as_far(unknown)}"
+    return f"{sent}nothing in the inventory is in their way. The far end drops them or is down"
+
+
+def _as_far(unknown: Sequence[str]) -> str:
+    return f", as far as it tells: {safe(unknown[0])}" if unknown else ""
 
 
 def refused(e: Exchange) -> str:

@@ -13,7 +13,7 @@ from vpcflow_diagnose.network.history import View
 from vpcflow_diagnose.network.packet import Packet
 from vpcflow_diagnose.reasoning import say
 from vpcflow_diagnose.reasoning.case import Case
-from vpcflow_diagnose.reasoning.ends import End, direction_of, ends_of
+from vpcflow_diagnose.reasoning.ends import End, direction_of, ends_of, same_host
 from vpcflow_diagnose.reasoning.exchange import (
     TCP,
     Exchange,
@@ -110,15 +110,49 @@ def _is_end(view: View, c: Conversation) -> bool:
 def judge(case: Case, silent: Silence) -> Judgement | None:
     """The one cause of a silence; None where silence is normal."""
     views = case.views(silent.seen)
+    found = _other_door(case, silent, views[0] if views else None)
+    if found is not None:
+        return found
+    unknown: dict[str, None] = {}
     for view in views:
-        found = _with(case, silent, view)
+        found = _with(case, silent, view, unknown)
         if found is not None:
             return found
-    return _no_answer(case, silent, views[0] if views else None, ())
+    return _no_answer(case, silent, views[0] if views else None, tuple(unknown))
 
 
-def _with(case: Case, silent: Silence, view: View) -> Judgement | None:
-    """What a snapshot knows to be in the way; None if nothing."""
+def _other_door(case: Case, silent: Silence, view: View | None) -> Judgement | None:
+    """A host with several interfaces: the answers leave by one that did not get the request. Its
+    source/destination check drops them, or whatever keeps the connection's state does."""
+    e = silent.exchange
+    asked = {c.interface_id for c in e.seen if c.forward and c.direction == "ingress"}
+    for c in e.seen:
+        if not c.reply or c.forward or c.direction != "ingress" or not asked:
+            continue
+        confidence: Confidence = "possible"
+        if view is not None:
+            leaves = view.network.interfaces.get(c.interface_id)
+            server = ends_of(view.network, c)[1].interface
+            if leaves is None or server is None or not same_host(leaves, server):
+                continue
+            confidence = "proven" if leaves.source_dest_check and view.near else "likely"
+        return Judgement(
+            "asymmetric-return",
+            confidence,
+            say.other_door(e, c.interface_id, sorted(asked)[0]),
+            e,
+            c,
+            c.reply,
+            "return",
+            c.interface_id,
+            evidence=say.reached(silent),
+        )
+    return None
+
+
+def _with(case: Case, silent: Silence, view: View, unknown: dict[str, None]) -> Judgement | None:
+    """What a snapshot knows to be in the way; None if nothing. unknown: gets what it cannot
+    tell."""
     client, server = ends_of(view.network, silent.seen)
     if client.interface is None and server.interface is None:
         return None
@@ -129,6 +163,7 @@ def _with(case: Case, silent: Silence, view: View) -> Judgement | None:
     if not stops:
         for text in way.unknown:
             case.note(text)
+            unknown.setdefault(text)
         return None
     first, *others = stops
     what = first.what
@@ -164,12 +199,13 @@ def _left(case: Case, silent: Silence, way: Way) -> list[Stop]:
             passed |= {"answer", "return", "gateway back", "back"}
     if not _expects_answer(silent) and silent.exchange.protocol != TCP:
         passed |= {"answer", "return", "gateway back", "back"}
-    return [stop for stop in way.stops if stop.stage not in passed]
+    return [s for s in way.stops if s.stage not in passed and (s.sure or silent.answered)]
 
 
 def _confidence(case: Case, silent: Silence, view: View, first: Stop, way: Way) -> Confidence:
     what = first.what
-    confidence: Confidence = "proven" if view.near and not silent.partly else "likely"
+    settled = view.near and first.sure and not silent.partly
+    confidence: Confidence = "proven" if settled else "likely"
     if isinstance(what, Denial):
         # its own interface would have shown a REJECT
         logged = first.at is not None and first.at.id in case.facts.interfaces
@@ -228,11 +264,11 @@ def _no_answer(
     return Judgement(
         "no-answer",
         confidence,
-        say.no_answer(e, server, at_host, silent),
+        say.no_answer(e, server, at_host, silent, unknown),
         e,
         silent.seen,
         silent.seen.forward,
-        None,
+        "return" if silent.answered else None,
         host,
         evidence=(*say.reached(silent), *unknown),
         scope=(e.server, e.port, e.protocol),
