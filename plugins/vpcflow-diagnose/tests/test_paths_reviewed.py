@@ -393,3 +393,83 @@ class TestManyAtOnce:
         assert (second.cause, second.resource) == ("no-route", "rtb-0a10000000000001")
         assert (probes.flows, probes.interface_id) == (3000, WEB_ENI)
         assert told.why(CLIENT, f"{WEB}:443").cause == "no-traffic"
+
+
+class TestNames:
+    """Instances of one cluster share all that would tell their interfaces apart."""
+
+    READER_ENI, READER = "eni-0a10000000000061", "10.0.2.19"
+
+    def cluster(self, network: Network) -> None:
+        network["db-instances"] = [
+            {
+                "DBInstanceIdentifier": name,
+                "DBClusterIdentifier": "orders",
+                "Endpoint": {"Address": f"{name}.abc.eu-west-1.rds.amazonaws.com", "Port": 5432},
+                "AvailabilityZone": "eu-west-1a",
+                "DBSubnetGroup": {"VpcId": VPC, "Subnets": [{"SubnetIdentifier": DATA}]},
+                "VpcSecurityGroups": [{"VpcSecurityGroupId": DB_SG, "Status": "active"}],
+            }
+            for name in ("orders-1", "orders-2")
+        ]
+        network["network-interfaces"].append(
+            eni(
+                self.READER_ENI,
+                self.READER,
+                DB_SG,
+                subnet=DATA,
+                VpcId=VPC,
+                Description="RDSNetworkInterface",
+                RequesterId="amazon-rds",
+                RequesterManaged=True,
+            )
+        )
+
+    def test_of_a_cluster_mean_all_its_interfaces(self, tmp_path: Path) -> None:
+        records = [asked(APP_ENI, APP_1, DB, 5432), came(DB_ENI, APP_1, DB, 5432, "REJECT")]
+        told = Told(tmp_path, records, both(self.cluster, allows(DB_SG)))
+        host = "orders-1.abc.eu-west-1.rds.amazonaws.com"
+        for name in ("orders", "orders-1", host):
+            found = answer(Reading([str(told.log)]), APP_1, f"{name}:5432", told.inventory)
+            assert (found.findings[0].cause, found.findings[0].resource) == (
+                "security-group",
+                DB_SG,
+            )
+            assert any(f"is one of {DB_ENI}, {self.READER_ENI}" in note for note in found.notes)
+
+    def test_a_block_stands_for_the_hosts_in_it(self, tmp_path: Path) -> None:
+        told = Told(tmp_path, [*TestQuestionsAboutWhatWasNotSent.OTHER])
+        found = told.why("10.0.2.0/24", "internet:443")
+        assert (found.cause, found.resource) == ("no-traffic", DATA_RTB)
+        assert "has no route to the internet" in found.explanation
+
+
+class TestAnswersThatPassByTheRecord:
+    """A client that sends data and FIN had an answer, wherever that went."""
+
+    def test_of_a_host_with_several_interfaces(self, tmp_path: Path) -> None:
+        ports = (40002, 5432)
+        records = [
+            record(SECOND_ENI, APP_1, SECOND, ports, (9, 1900), "ingress", flags=3),
+            record(APP_B_ENI, SECOND, APP_1, ports[::-1], (8, 5200), "egress", flags=19),
+        ]
+        told = Told(tmp_path, records, TestHostsWithSeveralInterfaces.host)
+        assert told.faults == told.alone == []
+        assert told.why(APP_1, f"{SECOND}:5432").cause == "connected"
+
+    def test_of_an_appliance_on_the_way_there(self, tmp_path: Path) -> None:
+        records = [
+            record(ROUTER_ENI, APP_1, DB, (40002, 5432), (9, 1900), way, flags=3)
+            for way in ("ingress", "egress")
+        ]
+        told = Told(tmp_path, records, appliance)
+        assert told.faults == told.alone == []
+        assert told.why(APP_1, DB).cause == "connected"
+
+    def test_not_where_one_connection_has_none(self, tmp_path: Path) -> None:
+        records = [
+            record(SECOND_ENI, APP_1, SECOND, (40002, 5432), (9, 1900), "ingress", flags=3),
+            came(SECOND_ENI, APP_1, SECOND, 5432),
+        ]
+        (found,) = Told(tmp_path, records, TestHostsWithSeveralInterfaces.host).faults
+        assert (found.cause, found.resource) == ("no-answer", SECOND_ENI)

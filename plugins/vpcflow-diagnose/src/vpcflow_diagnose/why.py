@@ -19,7 +19,7 @@ from vpcflow_diagnose.reasoning import say
 from vpcflow_diagnose.reasoning.besides import ANYWHERE, with_losses
 from vpcflow_diagnose.reasoning.case import Case
 from vpcflow_diagnose.reasoning.ends import End, end_of, ends_of
-from vpcflow_diagnose.reasoning.exchange import TCP, Exchange, exchanges, talked
+from vpcflow_diagnose.reasoning.exchange import TCP, Exchange, exchanges, got_through, talked
 from vpcflow_diagnose.reasoning.grouping import Ranked, findings, moment
 from vpcflow_diagnose.reasoning.judgement import Judgement
 from vpcflow_diagnose.reasoning.obstacles import Stop, follow, has_route_back
@@ -55,6 +55,8 @@ def answer(
 
 def _answered(traffic: Traffic, history: History | None, asked: Question) -> Diagnosis:
     case = new_case(traffic, history)
+    for end in (asked.source, asked.target):
+        _note_candidates(case, end)
     seen = list(_seen(traffic, asked))
     if not seen and (wider := _by_interface(case, asked)) is not None:
         seen = list(_seen(traffic, wider))
@@ -69,6 +71,16 @@ def _answered(traffic: Traffic, history: History | None, asked: Question) -> Dia
     if not seen and not lost:
         ranked.append(_nothing(case, asked))
     return finish(case, ranked)
+
+
+def _note_candidates(case: Case, end: Asked) -> None:
+    """A name of which the inventory does not tell the interface for certain."""
+    for network in case.history.latest() if case.history is not None else ():
+        if end.interfaces and end.interfaces == network.candidates.get(end.text):
+            case.note(
+                f"which interface is that of {say.safe(end.text)} is not in the inventory; it is "
+                f"one of {', '.join(map(say.safe, end.interfaces))}"
+            )
 
 
 def _seen(traffic: Traffic, asked: Question) -> Iterator[Conversation]:
@@ -124,7 +136,7 @@ def _all_addresses(networks: Sequence[Network], end: Asked) -> Asked:
 
 def _rest(case: Case, e: Exchange) -> Judgement:
     """An exchange that nothing is wrong with, or in which a missing answer proves nothing."""
-    c = next((c for c in e.seen if talked(c)), None)
+    c = next((c for kind in (talked, got_through) for c in e.seen if kind(c)), None)
     if c is None:
         return Judgement(
             "no-answer",
@@ -230,12 +242,10 @@ def _aws(case: Case, asked: Question) -> bool:
 
 def _stops(case: Case, asked: Question) -> Iterator[Stop]:
     """What the latest snapshots say about packets that nobody has seen."""
-    source = ANYWHERE if asked.source.text == INTERNET else asked.source.one_address
-    target = ANYWHERE if asked.target.text == INTERNET else asked.target.one_address
-    networks: Sequence[Network] = case.history.latest() if case.history is not None else ()
-    if source is None or target is None:
-        return
-    for network in networks:
+    for network in case.history.latest() if case.history is not None else ():
+        source, target = (_address_of(network, end) for end in (asked.source, asked.target))
+        if source is None or target is None:
+            continue
         client, server = _ends(network, source, target)
         if client.interface is None and server.interface is None:
             continue
@@ -246,6 +256,16 @@ def _stops(case: Case, asked: Question) -> Iterator[Stop]:
             yield Stop("route", _not_public(server.interface))
         way = follow(network, client, server, opening, USUAL_PORTS)
         yield from (stop for stop in way.stops if stop.sure)
+
+
+def _address_of(network: Network, end: Asked) -> str | None:
+    """One address for an end: of a CIDR block that of a host in it."""
+    if end.text == INTERNET:
+        return ANYWHERE
+    if end.one_address is not None or end.blocks is None:
+        return end.one_address
+    hosts = (a for i in network.interfaces.values() if not i.groupless for a in i.addresses)
+    return next((a for a in hosts if _within(end, a)), None)
 
 
 def _not_public(at: Interface) -> Obstacle:

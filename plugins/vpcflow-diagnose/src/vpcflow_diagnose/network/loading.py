@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from vpcflow_aws.eni_names import Names
 from vpcflow_aws.inventory import Lack, Snapshot
-from vpcflow_aws.inventory_items import Json, NetworkInterface, part, parts, text
+from vpcflow_aws.inventory_items import DbInstance, Json, NetworkInterface, part, parts, text
 
 from vpcflow_diagnose.network import item_readers as read
 from vpcflow_diagnose.network.acl_entries import NetworkAcl, network_acl
@@ -74,6 +74,7 @@ def _load(snapshot: Snapshot) -> Network:
         prefix_lists={id_: _table(blocks) for id_, blocks in lists.items()},
         transit_tables=_by_id(snapshot, "transit-gateway-route-tables.json", read.transit_table),
         aliases=_aliases(snapshot, balancers),
+        candidates=_candidates(snapshot, interfaces),
         coverage=Coverage.of(_by_id(snapshot, "flow-logs.json", flow_log).values()),
         index=AddressIndex.of(interfaces.values(), vpcs, subnets),
     )
@@ -228,6 +229,25 @@ def _targets(snapshot: Snapshot) -> Iterator[Target]:
     health = snapshot.folder("target-health")
     for group in snapshot.items("target-groups.json"):
         yield from read.targets(group, health.get(text(group, "TargetGroupName") or "", []))
+
+
+def _candidates(
+    snapshot: Snapshot, interfaces: Mapping[str, Interface]
+) -> dict[str, tuple[str, ...]]:
+    """Names of databases by the interfaces that may be theirs, where several instances fit: those
+    of one cluster share VPC, subnets and security groups."""
+    open_ = [i for i in interfaces.values() if i.owner_type == "rds-instance" and not i.owner_id]
+    found: dict[str, dict[str, None]] = {}
+    for item in snapshot.items("db-instances.json") if open_ else ():
+        database = DbInstance.of(item)
+        if database is None:
+            continue
+        for one in open_:
+            fits = one.vpc_id == database.vpc_id and frozenset(one.groups) == database.groups
+            if fits and one.subnet_id in database.subnets:
+                for name in (database.id, database.endpoint, text(item, "DBClusterIdentifier")):
+                    found.setdefault(name or "", {})[one.id] = None
+    return {name: tuple(ids) for name, ids in found.items() if name}
 
 
 def _aliases(

@@ -77,7 +77,11 @@ class Naming:
         )
 
     def find(self, text: str) -> tuple[Interface, ...]:
-        ids = self.exact.get(text) or self.folded.get(text.casefold(), ())
+        ids = (
+            self.exact.get(text)
+            or self.folded.get(text.casefold())
+            or self.network.candidates.get(text, ())
+        )
         return tuple(self.network.interfaces[id_] for id_ in ids)
 
 

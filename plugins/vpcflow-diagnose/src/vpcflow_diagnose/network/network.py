@@ -92,7 +92,8 @@ class Network:
     as sentences ("route-tables.json is not there: routes cannot be judged").
 
     unread: the names of those files. subnets: also those that only interfaces mention, without
-    blocks. vpcs: also those that only other files mention, with the blocks of their local routes or
+    blocks. candidates: ids of the interfaces that may be meant by a name, where it is not certain
+    which. vpcs: also those that only other files mention, with the blocks of their local routes or
     subnets. prefix_lists: the blocks of managed prefix lists whose entries are known. acl_of,
     table_of: ids by subnet, and by VPC for subnets without an association.
     """
@@ -115,6 +116,7 @@ class Network:
     prefix_lists: Mapping[str, PrefixTable[str]] = field(factory=dict, repr=False)
     transit_tables: Mapping[str, TransitTable] = field(factory=dict, repr=False)
     aliases: Mapping[str, tuple[str, ...]] = field(factory=dict, repr=False)
+    candidates: Mapping[str, tuple[str, ...]] = field(factory=dict, repr=False)
     coverage: Coverage = field(factory=Coverage, repr=False)
     unread: frozenset[str] = frozenset()
     index: AddressIndex = field(factory=AddressIndex, repr=False)

@@ -72,7 +72,18 @@ def bare(tally: Tally, six: bool) -> bool:
 
 def unanswered(c: Conversation) -> bool:
     """Accepted packets of the client, and nothing came back."""
-    return bool(c.forward) and not c.reply and not c.reply_rejected and not _closing(c)
+    if not c.forward or c.reply or c.reply_rejected:
+        return False
+    return not _closing(c) and not got_through(c)
+
+
+def got_through(c: Conversation) -> bool:
+    """The client sends data or FIN on each of its connections: the handshake is done, and the
+    answers pass by where this was recorded (several interfaces, an appliance on one way)."""
+    f = c.forward
+    if c.protocol != TCP or not f or f.flagged < f.flows or f.syn_only:
+        return False
+    return f.syn > 0 and (f.fin > 0 or not bare(f, ":" in c.server))
 
 
 def _closing(c: Conversation) -> bool:
