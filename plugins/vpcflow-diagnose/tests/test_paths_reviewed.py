@@ -3,6 +3,7 @@ appliances, hosts with several interfaces, questions about what was never sent, 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from inventory_builder import ANYWHERE, Json, eni, entry, group, permission, route
@@ -324,6 +325,70 @@ class TestLoadBalancers:
         told = Told(tmp_path, records, self.network)
         assert told.first[:3] == ("connection-refused", self.TARGET, "proven")
         assert told.why("shop", "i-0a10000000000080:8080").cause == "connection-refused"
+
+    def balanced(self, folder: Path, records: list[str], kind: str, change: Change) -> Told:
+        """With the files that say which targets a load balancer has."""
+        arn = f"arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/{kind}/shop/50dc6c495c0c9188"
+        described = {"net": "network", "app": "application"}[kind]
+        changes = both(
+            self.network,
+            lambda n: find(n["network-interfaces"], "NetworkInterfaceId", self.BALANCER).update(
+                Description=f"ELB {kind}/shop/50dc6c495c0c9188",
+                InterfaceType="network_load_balancer" if kind == "net" else "interface",
+            ),
+            add(
+                "load-balancers",
+                {
+                    "LoadBalancerArn": arn,
+                    "LoadBalancerName": "shop",
+                    "Type": described,
+                    "VpcId": VPC,
+                    "SecurityGroups": ["sg-0a20"],
+                },
+            ),
+            add(
+                "target-groups",
+                {
+                    "TargetGroupName": "tg",
+                    "Protocol": "TCP" if kind == "net" else "HTTP",
+                    "Port": 8080,
+                    "LoadBalancerArns": [arn],
+                },
+            ),
+            change,
+        )
+        told = Told(folder, records, changes)
+        health = told.inventory / "target-health"
+        health.mkdir()
+        target = {"Target": {"Id": "i-0a10000000000080", "Port": 8080}}
+        (health / "tg.json").write_text(json.dumps({"TargetHealthDescriptions": [target]}))
+        return told
+
+    def test_what_refuses_behind_one_is_part_of_the_answer(self, tmp_path: Path) -> None:
+        records = [
+            record(
+                self.BALANCER, CLIENT, self.ADDRESS, (40002, 443), (9, 1900), "ingress", flags=3
+            ),
+            record(
+                self.BALANCER, self.ADDRESS, CLIENT, (443, 40002), (8, 5200), "egress", flags=19
+            ),
+            asked(self.BALANCER, self.ADDRESS, self.HOST, 8080),
+            came(self.TARGET, self.ADDRESS, self.HOST, 8080, "REJECT"),
+        ]
+        told = self.balanced(tmp_path, records, "app", allows(self.TARGET_SG))
+        found = answer(Reading([str(told.log)]), "internet", "shop:443", told.inventory).findings
+        assert [f.cause for f in found] == ["security-group", "connected"]
+        assert (found[0].resource, found[0].srcaddr) == (self.TARGET_SG, self.ADDRESS)
+
+    def test_the_clients_themselves_reach_targets_of_a_network_load_balancer(
+        self, tmp_path: Path
+    ) -> None:
+        records = [came(self.TARGET, CLIENT, self.HOST, 8080, "REJECT")]
+        inside = permission("tcp", 8080, 8080, "10.0.0.0/16")
+        told = self.balanced(tmp_path, records, "net", allows(self.TARGET_SG, inside))
+        found = told.why(CLIENT, "shop:443")
+        assert (found.cause, found.resource) == ("security-group", self.TARGET_SG)
+        assert f"no rule allows tcp 8080 from {CLIENT}/32" in found.explanation
 
     def test_the_target_allows_another_group_than_the_load_balancers(self, tmp_path: Path) -> None:
         records = [

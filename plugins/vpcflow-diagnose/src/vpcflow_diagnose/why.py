@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from vpcflow_diagnose.behind import behind
 from vpcflow_diagnose.diagnosing import finish, judge_all, new_case
-from vpcflow_diagnose.finding import Confidence, Diagnosis, Finding
+from vpcflow_diagnose.finding import KINDS, Confidence, Diagnosis, Finding
 from vpcflow_diagnose.network.history import History
 from vpcflow_diagnose.network.network import Interface, Network
 from vpcflow_diagnose.network.packet import Packet
@@ -29,6 +30,9 @@ from vpcflow_diagnose.reasoning.steps import dns_steps
 from vpcflow_diagnose.reasoning.unanswered import USUAL_PORTS
 from vpcflow_diagnose.traffic.conversation import Conversation, TransitLoss
 from vpcflow_diagnose.traffic.traffic import Traffic, gather
+
+MOST = 10_000
+"""Conversations of one question that are looked at."""
 
 if TYPE_CHECKING:
     from vpcflow_query.reading import Reading
@@ -58,14 +62,19 @@ def _answered(traffic: Traffic, history: History | None, asked: Question) -> Dia
     for end in (asked.source, asked.target):
         _note_candidates(case, end)
     seen = list(_seen(traffic, asked))
+    if len(seen) == MOST:
+        case.note(f"only the {MOST:,} weightiest conversations of the question were looked at")
     if not seen and (wider := _by_interface(case, asked)) is not None:
         seen = list(_seen(traffic, wider))
+    beyond = _behind(case, traffic, asked)
+    seen, beyond = seen or beyond, beyond if seen else []
     judgements = judge_all(case, traffic, seen)
     explained = {(j.exchange.client, j.exchange.server, j.exchange.port) for j in judgements
                  if j.cause not in ("late-packet", "idle-timeout")}  # fmt: skip
     for exchange in exchanges(seen):
         if (exchange.client, exchange.server, exchange.port) not in explained:
             judgements.append(_rest(case, exchange))
+    judgements += [j for j in judge_all(case, traffic, beyond) if KINDS[j.cause] == "fault"]
     lost = [loss for loss in traffic.losses() if _concerns(asked, loss)]
     ranked = findings(with_losses(case, judgements, lost))
     if not seen and not lost:
@@ -95,7 +104,18 @@ def _seen(traffic: Traffic, asked: Question) -> Iterator[Conversation]:
         port=asked.port,
         protocol=asked.protocol,
         interfaces=only,
+        most=MOST,
     )
+
+
+def _behind(case: Case, traffic: Traffic, asked: Question) -> list[Conversation]:
+    """What was recorded between a load balancer that was asked about and its targets."""
+    networks = case.history.latest() if case.history is not None else []
+    found: dict[tuple[object, ...], Conversation] = {}
+    for other in behind(networks, asked):
+        for c in _seen(traffic, other) if other.target.blocks else ():
+            found[c.interface_id, c.client, c.server, c.port, c.protocol] = c
+    return list(found.values())
 
 
 def _concerns(asked: Question, loss: TransitLoss) -> bool:
