@@ -538,3 +538,34 @@ class TestAnswersThatPassByTheRecord:
         ]
         (found,) = Told(tmp_path, records, TestHostsWithSeveralInterfaces.host).faults
         assert (found.cause, found.resource) == ("no-answer", SECOND_ENI)
+
+
+class TestSenses:
+    def test_a_ping_that_is_answered_is_connected_both_ways(self, tmp_path: Path) -> None:
+        """Records of ICMP do not say who began."""
+        records = [
+            record(DB_ENI, APP_1, DB, (0, 0), (4, 336), "ingress", protocol=1),
+            record(DB_ENI, DB, APP_1, (0, 0), (4, 336), "egress", protocol=1),
+        ]
+        change = allows(DB_SG, permission("icmp", -1, -1, "10.0.0.0/16"))
+        told = Told(tmp_path, records, change)
+        for source, target in ((APP_1, DB), (DB, APP_1)):
+            for protocol in ("", "/icmp"):
+                found = told.why(source, target + protocol)
+                assert (found.cause, found.srcaddr) == ("connected", source)
+
+    def test_traffic_that_the_other_end_began_is_pointed_out(self, tmp_path: Path) -> None:
+        told = Told(tmp_path, [asked(APP_ENI, APP_1, DB, 5432)])
+        found = answer(Reading([str(told.log)]), DB, APP_1, told.inventory)
+        assert found.findings[0].cause == "no-traffic"
+        assert any(f"from {APP_1} to {DB}:5432" in note for note in found.notes)
+
+    def test_blocks_that_overlap_give_each_conversation_once(self, tmp_path: Path) -> None:
+        records = [
+            record(DB_ENI, APP_1, DB, (0, 0), (4, 336), "ingress", protocol=1),
+            record(DB_ENI, DB, APP_1, (0, 0), (4, 336), "egress", protocol=1),
+        ]
+        change = allows(DB_SG, permission("icmp", -1, -1, "10.0.0.0/16"))
+        told = Told(tmp_path, records, change)
+        found = answer(Reading([str(told.log)]), "10.0.0.0/8", "10.0.0.0/8", told.inventory)
+        assert [f.cause for f in found.findings if f.cause != "not-logged"] == ["connected"]

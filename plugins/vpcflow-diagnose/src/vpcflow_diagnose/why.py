@@ -20,12 +20,12 @@ from vpcflow_diagnose.reasoning import say
 from vpcflow_diagnose.reasoning.besides import ANYWHERE, with_losses
 from vpcflow_diagnose.reasoning.case import Case
 from vpcflow_diagnose.reasoning.ends import End, end_of, ends_of
-from vpcflow_diagnose.reasoning.exchange import TCP, Exchange, exchanges, got_through, talked
+from vpcflow_diagnose.reasoning.exchange import TCP, UDP, Exchange, exchanges, got_through, talked
 from vpcflow_diagnose.reasoning.grouping import Ranked, findings, moment
 from vpcflow_diagnose.reasoning.judgement import Judgement
 from vpcflow_diagnose.reasoning.obstacles import Stop, follow, has_route_back
 from vpcflow_diagnose.reasoning.routes import Obstacle
-from vpcflow_diagnose.reasoning.rules import Denial
+from vpcflow_diagnose.reasoning.rules import Denial, other_way
 from vpcflow_diagnose.reasoning.steps import dns_steps
 from vpcflow_diagnose.reasoning.unanswered import USUAL_PORTS
 from vpcflow_diagnose.traffic.conversation import Conversation, TransitLoss
@@ -78,6 +78,7 @@ def _answered(traffic: Traffic, history: History | None, asked: Question) -> Dia
     lost = [loss for loss in traffic.losses() if _concerns(asked, loss)]
     ranked = findings(with_losses(case, judgements, lost))
     if not seen and not lost:
+        _note_reverse(case, traffic, asked)
         ranked.append(_nothing(case, asked))
     return finish(case, ranked)
 
@@ -98,7 +99,7 @@ def _seen(traffic: Traffic, asked: Question) -> Iterator[Conversation]:
     only = [
         id_ for end in (asked.source, asked.target) if end.blocks is None for id_ in end.interfaces
     ]
-    return traffic.between(
+    yield from traffic.between(
         asked.source.blocks,
         asked.target.blocks,
         port=asked.port,
@@ -106,6 +107,38 @@ def _seen(traffic: Traffic, asked: Question) -> Iterator[Conversation]:
         interfaces=only,
         most=MOST,
     )
+    if asked.port or asked.protocol in (TCP, UDP):
+        return
+    for c in traffic.between(
+        asked.target.blocks, asked.source.blocks, port=0, protocol=asked.protocol, interfaces=only
+    ):
+        both = _within(asked.source, c.client) and _within(asked.target, c.server)
+        if c.forward and c.reply and not (c.forward_rejected or c.reply_rejected or both):
+            yield _turned(c)
+
+
+def _turned(c: Conversation) -> Conversation:
+    """A conversation without ports as if the other end had begun it: the records do not say."""
+    return evolve(
+        c,
+        client=c.server,
+        server=c.client,
+        direction=c.direction and other_way(c.direction),
+        forward=c.reply,
+        reply=c.forward,
+    )
+
+
+def _note_reverse(case: Case, traffic: Traffic, asked: Question) -> None:
+    """Who asks of the service of whom is easily confused."""
+    if asked.source.blocks is None or asked.target.blocks is None:
+        return
+    for c in traffic.between(asked.target.blocks, asked.source.blocks, most=1):
+        service = Exchange(c.client, c.server, c.port, c.protocol, (c,)).service
+        case.note(
+            f"there is traffic that the other end began: from {say.safe(c.client)} to "
+            f"{say.safe(service)}; ask for that with the ends exchanged"
+        )
 
 
 def _behind(case: Case, traffic: Traffic, asked: Question) -> list[Conversation]:
