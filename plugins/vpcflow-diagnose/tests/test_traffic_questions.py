@@ -270,7 +270,7 @@ def test_a_timeline_of_years_stays_small() -> None:
         table = pa.table(
             {
                 "start": pa.array(starts, pa.timestamp("ms", "UTC")),
-                "code": pa.array([ACCEPTED << KIND] * 364 + [SEEN << KIND], pa.int32()),
+                "mark": pa.array([ACCEPTED << KIND] * 364 + [SEEN << KIND], pa.int32()),
                 "bytes": [1] * 365,
             }
         )

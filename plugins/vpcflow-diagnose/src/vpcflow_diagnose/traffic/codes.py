@@ -18,8 +18,6 @@ REASONS = ("BPA", "EC")
 
 KIND, WAY, REASON = 1, 4, 6
 """The first bits of each in a code; 3, 2 and 2 bits."""
-WORDS = ("log_status", "action", "flow_direction", "reject_reason")
-
 _STATUS = {"NODATA": NODATA, "SKIPDATA": SKIPDATA}
 _ACTION = {"ACCEPT": ACCEPTED, "REJECT": REJECTED}
 _WAY = {"egress": EGRESS << WAY, "ingress": INGRESS << WAY}
@@ -27,7 +25,7 @@ _REASON = {text: number << REASON for number, text in enumerate(REASONS, 1)}
 
 
 def codes_of(batch: pa.RecordBatch) -> pa.Array:
-    """Codes (int32) of a batch's records, from those of `WORDS` that it has."""
+    """Codes (int32) of a batch's records, from the columns that it has."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

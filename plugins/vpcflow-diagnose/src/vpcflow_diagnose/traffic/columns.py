@@ -40,9 +40,7 @@ USED = (
 EMPTY = frozenset(("srcaddr", "dstaddr"))
 """Stand for the columns of logs that hold nothing, not even a format."""
 
-INTEGERS = frozenset(
-    ("srcport", "dstport", "protocol", "packets", "bytes", "tcp_flags", "traffic_path", *LOST)
-)
+_TEXTS = frozenset((*TGW, "vpc_id", "subnet_id"))  # addresses and other words come as numbers
 
 
 def used(names: Collection[str]) -> Sequence[str]:
@@ -58,9 +56,10 @@ def used(names: Collection[str]) -> Sequence[str]:
 
 
 def column_sql(name: str, names: Collection[str]) -> str:
-    """SQL for a column: its own name, or a null of its type where the log has none."""
+    """SQL for a column as intake.py gives it: its name, or a null of its type where the log has
+    none."""
     if name in names:
         return f'"{name}"'
     if name in ("start", "end"):
         return "NULL::TIMESTAMPTZ"
-    return "NULL::BIGINT" if name in INTEGERS else "NULL::VARCHAR"
+    return "NULL::VARCHAR" if name in _TEXTS else "NULL::BIGINT"

@@ -3,14 +3,14 @@ time and the interfaces' places are noted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from vpcflow_diagnose.traffic.codes import WORDS, codes_of
-from vpcflow_diagnose.traffic.ports import PORTS, orders
+from vpcflow_diagnose.traffic.addresses import Addresses
+from vpcflow_diagnose.traffic.columns import ADDRESSES, LOST, TGW
+from vpcflow_diagnose.traffic.marks import COLUMNS, marked
 from vpcflow_diagnose.traffic.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 NOWHERE = "-"
 """Stands for the interface of records that name none; its number is 0."""
 _NAMES = ("interface_id", "resource_id")
-_PORTS = ("srcport", "dstport")
-_REPLACED = (*_NAMES, *_PORTS, *WORDS)
-_ADDED = ("interface", "code", "src_order", "dst_order")
 _PLACES = ("vpc_id", "subnet_id")
-_TIMES = ("start", "code", "packets", "bytes")
+_ENDS = ("srcaddr", "dstaddr")
+_KEPT = (*_ENDS, "packets", "bytes", "start", "end", *TGW, *LOST)
+_TIMES = ("start", "mark", "packets", "bytes")
+_LOOKS = 20
+"""So many batches are looked at for the place of an interface: NODATA records do not tell it."""
 _ROWS = 1 << 17  # noted together: what that costs each time is little then
 
 
@@ -36,7 +37,9 @@ class Intake:
 
     timeline: Timeline = field(factory=Timeline)
     places: dict[int, tuple[str | None, str | None]] = field(factory=dict)
+    addresses: Addresses = field(factory=Addresses)
     _numbers: dict[str, int] = field(factory=lambda: {NOWHERE: 0})
+    _unplaced: dict[int, int] = field(factory=dict)
 
     @property
     def interfaces(self) -> list[str]:
@@ -50,87 +53,133 @@ class Intake:
         """Of what `batches` gives."""
         import pyarrow as pa
 
-        kept = [column for column in schema if column.name not in _REPLACED]
-        return pa.schema([*((name, pa.int32()) for name in _ADDED), *kept])
+        kept = [
+            pa.field(name, pa.int32()) if name in _ENDS else schema.field(name)
+            for name in _KEPT
+            if name in schema.names
+        ]
+        return pa.schema([*((name, pa.int32()) for name in ("interface", *COLUMNS)), *kept])
 
     def batches(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The batches with other columns in place of some: `interface`, the number of the network
-        interface, else of the regional NAT gateway; `code` of the words (codes.py); `src_order` and
-        `dst_order` of the ports (`ports.orders`)."""
+        """The batches with numbers for texts: `interface`, of the network interface, else of the
+        regional NAT gateway; client, server and the rest of marks.py; plain addresses."""
         waiting: list[pa.RecordBatch] = []
         rows = 0
         for batch in batches:
             numbered = self._numbered(batch)
-            waiting.append(_selected(numbered, ("interface", *_PLACES, *_TIMES)))
+            waiting.append(_selected(numbered, _TIMES))
             rows += batch.num_rows
             if rows >= _ROWS:
-                self._note(waiting)
+                self.timeline.add(_table(waiting))
                 waiting, rows = [], 0
             yield numbered
         if waiting:
-            self._note(waiting)
+            self.timeline.add(_table(waiting))
 
     def _numbered(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        present = [name for name in _NAMES if name in batch.schema.names]
-        numbers = [self._numbers_of(batch.column(name)) for name in present]
-        nowhere = pa.scalar(self._numbers[NOWHERE], pa.int32())
-        interface = (
-            pc.coalesce(*numbers, nowhere) if numbers else pa.repeat(nowhere, batch.num_rows)
-        )
-        orders = [self._order_of(batch, name) for name in _PORTS]
-        columns = [batch.column(c.name) for c in batch.schema if c.name not in _REPLACED]
-        return pa.RecordBatch.from_arrays(
-            [interface, codes_of(batch), *orders, *columns], schema=self.schema(batch.schema)
-        )
+        interface = self._interface(batch)
+        self.addresses.begin()
+        numbers = {
+            name: self.addresses.numbers(batch, name)
+            for name in ADDRESSES
+            if name in batch.schema.names
+        }
+        ends = []
+        for name in _ENDS:  # the packets' own, if known
+            known = [numbers[n] for n in (f"pkt_{name}", name) if n in numbers]
+            whole = len(known) == 1 or not known[0].null_count
+            ends.append(known[0] if whole else pc.coalesce(*known))
+        schema = self.schema(batch.schema)
+        kept = [
+            numbers[name] if name in _ENDS else batch.column(name)
+            for name in schema.names[1 + len(COLUMNS) :]
+        ]
+        return pa.RecordBatch.from_arrays([interface, *marked(batch, *ends), *kept], schema=schema)
 
-    def _order_of(self, batch: pa.RecordBatch, name: str) -> pa.Array:
+    def _interface(self, batch: pa.RecordBatch) -> pa.Array:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        if name not in batch.schema.names:
-            return pa.repeat(pa.scalar(0, pa.int32()), batch.num_rows)
-        # columns from elsewhere (Parquet) may hold what is no port
-        ports = pc.bit_wise_and(batch.column(name), pa.scalar(PORTS - 1, pa.int32()))
-        return _orders().take(ports.fill_null(0) if ports.null_count else ports)
+        nowhere = pa.scalar(self._numbers[NOWHERE], pa.int32())
+        present = [name for name in _NAMES if name in batch.schema.names]
+        if not present:
+            return pa.repeat(nowhere, batch.num_rows)
+        numbers = [self._numbers_of(batch.column(name)) for name in present]
+        if len(numbers) == 1 and not numbers[0].null_count:
+            interface = numbers[0]
+        else:
+            interface = pc.coalesce(*numbers, nowhere)
+        self._place(batch, interface)
+        return interface
 
     def _numbers_of(self, names: pa.Array) -> pa.Array:
         import pyarrow as pa
 
         coded = names if pa.types.is_dictionary(names.type) else names.dictionary_encode()
-        known = self._numbers
-        numbers = [
-            None if name is None else known.setdefault(name, len(known))
-            for name in coded.dictionary.to_pylist()
-        ]
+        numbers = []
+        for name in coded.dictionary.to_pylist():
+            number = None if name is None else self._numbers.get(name)
+            if number is None and name is not None:
+                number = self._numbers[name] = len(self._numbers)
+                self._unplaced[number] = _LOOKS
+            numbers.append(number)
         return pa.array(numbers, pa.int32()).take(coded.indices)
 
-    def _note(self, batches: list[pa.RecordBatch]) -> None:
-        import pyarrow as pa
+    def _place(self, batch: pa.RecordBatch, interface: pa.Array) -> None:
+        """Look for VPC and subnet of interfaces that are new."""
 
-        table = pa.Table.from_batches(batches).unify_dictionaries()
-        self.timeline.add(table)
-        keys = [name for name in _PLACES if name in table.schema.names]
-        if not keys:
+        if not self._unplaced or not set(_PLACES) & set(batch.schema.names):
             return
-        for row in (
-            table.group_by(["interface", *keys], use_threads=False).aggregate([]).to_pylist()
-        ):
-            vpc, subnet = self.places.get(row["interface"], (None, None))
-            self.places[row["interface"]] = (
-                vpc or row.get("vpc_id"),
-                subnet or row.get("subnet_id"),
+        vpc, subnet = (_words(batch, name) for name in _PLACES)
+        for number, *place in _distinct(interface, vpc, subnet, self._unplaced):
+            vpc_id, subnet_id = (
+                None if index < 0 else words.dictionary[index].as_py()
+                for index, words in zip(place, (vpc, subnet), strict=True)
             )
+            if vpc_id or subnet_id:
+                self.places[number] = (vpc_id, subnet_id)
+            self._unplaced[number] -= 1
+            if vpc_id or subnet_id or not self._unplaced[number]:
+                del self._unplaced[number]
 
 
-@cache
-def _orders() -> pa.Array:
+def _words(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """A column as dictionary; nulls if the batch does not have it."""
     import pyarrow as pa
 
-    return pa.array(orders(), pa.int32())
+    if name not in batch.schema.names:
+        return pa.nulls(batch.num_rows, pa.utf8()).dictionary_encode()
+    column = batch.column(name)
+    return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+
+
+def _distinct(
+    interface: pa.Array, vpc: pa.Array, subnet: pa.Array, wanted: Collection[int]
+) -> Iterator[tuple[int, int, int]]:
+    """Each combination of a wanted interface's number and the places' indices (-1 for null)
+    once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    widths = [len(words.dictionary) + 1 for words in (vpc, subnet)]
+    joined = interface.cast(pa.int64())
+    for words, width in zip((vpc, subnet), widths, strict=True):
+        joined = pc.add(pc.multiply(joined, width), pc.add(words.indices.fill_null(-1), 1))
+    for value in pc.unique(joined).to_pylist():
+        rest, in_subnet = divmod(value, widths[1])
+        number, in_vpc = divmod(rest, widths[0])
+        if number in wanted:  # asked each time: the consumer changes it
+            yield number, in_vpc - 1, in_subnet - 1
 
 
 def _selected(batch: pa.RecordBatch, names: Iterable[str]) -> pa.RecordBatch:
     return batch.select([name for name in names if name in batch.schema.names])
+
+
+def _table(batches: list[pa.RecordBatch]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.Table.from_batches(batches)

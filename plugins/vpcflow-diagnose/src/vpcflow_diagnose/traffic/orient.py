@@ -131,7 +131,7 @@ def _by_time(connection: duckdb.DuckDBPyConnection) -> str:
                     AND o.port = p.port AND o.protocol = p.protocol
                 ANTI JOIN opened b ON b.client = p.server AND b.server = p.client
                     AND b.port = p.port AND b.protocol = p.protocol
-            WHERE kind < {LOSS} AND p.port = p.low AND p.low = p.high
+            WHERE even AND kind < {LOSS}
             GROUP BY {KEY}
         ),
         wrong AS (
@@ -144,5 +144,5 @@ def _by_time(connection: duckdb.DuckDBPyConnection) -> str:
             END
         )
         SELECT parts.rowid AS id FROM parts JOIN wrong USING ({KEY})
-        WHERE kind < {LOSS} AND parts.port = low AND low = high
+        WHERE even AND kind < {LOSS}
     """

@@ -10,7 +10,8 @@ from attrs import frozen
 
 from vpcflow_diagnose.traffic.codes import LOSS, REASONS, REJECTED
 from vpcflow_diagnose.traffic.conversation import NOTHING, Conversation, Tally
-from vpcflow_diagnose.traffic.parts import KEY, UNFLAGGED
+from vpcflow_diagnose.traffic.marks import UNFLAGGED
+from vpcflow_diagnose.traffic.parts import KEY
 
 if TYPE_CHECKING:
     import duckdb

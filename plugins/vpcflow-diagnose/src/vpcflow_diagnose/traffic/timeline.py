@@ -53,7 +53,7 @@ class Timeline:
     _sums: dict[int, _Sums] = field(factory=dict)
 
     def add(self, records: pa.Table) -> None:
-        """Records with code (codes.py), start, packets and bytes, as far as the log has them."""
+        """Records with mark (marks.py), start, packets and bytes, as far as the log has them."""
         if "start" not in records.schema.names:
             return
         for kind, number, sums in _grouped(records, WIDTHS[self._width]):
@@ -98,7 +98,7 @@ def _grouped(records: pa.Table, width: int) -> list[tuple[int, int, tuple[int, .
 
     sums = [name for name in ("packets", "bytes") if name in records.schema.names]
     stretches = pc.divide(records["start"].cast(pa.int64()), width)
-    kinds = pc.bit_wise_and(records["code"], pa.scalar(7 << KIND, pa.int32()))
+    kinds = pc.bit_wise_and(records["mark"], pa.scalar(7 << KIND, pa.int32()))
     columns = [kinds, stretches, *(records[name] for name in sums)]
     groups = (
         pa.table(columns, names=["kind", "stretch", *sums])

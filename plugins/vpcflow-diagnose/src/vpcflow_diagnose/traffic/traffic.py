@@ -257,12 +257,13 @@ def _read(
         schema = intake.schema(pa.schema(stream.schema))
         connection.register("records", pa.RecordBatchReader.from_batches(schema, batches()))
         try:
-            aggregate(connection, names)
+            aggregate(connection, names, intake.addresses)
         except duckdb.Error:
             if raised:
                 raise raised[0] from None
             raise
         connection.unregister("records")
+        intake.addresses.close()
 
 
 @contextmanager
