@@ -46,6 +46,14 @@ class Asked:
         single = first.prefixlen == first.max_prefixlen
         return str(first.network_address) if single else None
 
+    def holds(self, address: str) -> bool:
+        """Whether it means this address."""
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return self.blocks is not None and any(found in block for block in self.blocks)
+
 
 @frozen
 class Question:

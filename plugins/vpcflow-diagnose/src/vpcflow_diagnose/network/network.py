@@ -274,6 +274,15 @@ class Network:
         return {subnet: tuple(all_) for subnet, all_ in found.items()}
 
     @cached_property
+    def transit_interfaces(self) -> Mapping[tuple[str | None, str | None], tuple[Interface, ...]]:
+        """The interfaces of transit gateways by VPC and zone."""
+        found: dict[tuple[str | None, str | None], list[Interface]] = {}
+        for interface in self.interfaces.values():
+            if interface.type == "transit_gateway":
+                found.setdefault((interface.vpc_id, interface.zone), []).append(interface)
+        return {place: tuple(all_) for place, all_ in found.items()}
+
+    @cached_property
     def known_vpcs(self) -> frozenset[str]:
         """The VPCs that have interfaces in this snapshot."""
         return frozenset(i.vpc_id for i in self.interfaces.values() if i.vpc_id is not None)

@@ -134,11 +134,7 @@ def _attachment(network: Network, beside: Interface, gateway_id: str | None) -> 
     used = network.attachments_of(beside.vpc_id or "")
     if {a.tgw_id for a in used if a.state == "available"} != {gateway_id}:
         return None
-    found = [
-        at
-        for at in network.interfaces.values()
-        if at.type == "transit_gateway" and (at.vpc_id, at.zone) == (beside.vpc_id, beside.zone)
-    ]
+    found = network.transit_interfaces.get((beside.vpc_id, beside.zone), ())
     return found[0] if len(found) == 1 else None
 
 
