@@ -569,3 +569,10 @@ class TestSenses:
         told = Told(tmp_path, records, change)
         found = answer(Reading([str(told.log)]), "10.0.0.0/8", "10.0.0.0/8", told.inventory)
         assert [f.cause for f in found.findings if f.cause != "not-logged"] == ["connected"]
+
+
+def test_a_nat_gateway_translates_no_ipsec(tmp_path: Path) -> None:
+    records = [record(APP_ENI, APP_1, SITE, (0, 0), (9, 900), "egress", protocol=50)]
+    told = Told(tmp_path, records)
+    assert told.first == ("wrong-route", APP_RTB, "likely", "egress")
+    assert "does not translate protocol 50" in told.faults[0].explanation

@@ -207,9 +207,11 @@ def _nat(network: Network, hop: Hop, source: End, target: End, protocol: int) ->
     if gateway.state != "available":
         return Leg(hop, _nat_unavailable(gateway, hop, subnet_id or ""), nat=gateway)
     if target.place == "internet":
-        return Leg(hop, *_beyond_nat(network, gateway, hop, target), nat=gateway)
+        stopped, unknown = _beyond_nat(network, gateway, hop, target)
+        if stopped is not None or protocol in NATTED:
+            return Leg(hop, stopped, unknown, nat=gateway)
     beyond = target.place != "interface" or target.vpc_id != source.vpc_id
-    if beyond and not _leads_inside(network, hop, target):
+    if beyond and target.place != "internet" and not _leads_inside(network, hop, target):
         why = "whose own way leads to the internet only"
         return Leg(hop, _wrong(hop, target, subnet_id, why), nat=gateway)
     if protocol not in NATTED:
