@@ -141,9 +141,7 @@ def main() -> None:
     parser.add_argument("--kind", choices=KINDS, default="custom-v5")
     parser.add_argument("--scanners", type=int, default=25_000, help="in each file")
     parser.add_argument("--memory", default="1GB")
-    parser.add_argument(
-        "--folder", type=Path, help="for files to keep, or kept"
-    )
+    parser.add_argument("--folder", type=Path, help="for files to keep, or kept")
     parser.add_argument("--diagnose", action="store_true")
     parser.add_argument("--job", choices=("read", "gather", "diagnose"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()

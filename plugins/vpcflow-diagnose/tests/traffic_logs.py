@@ -68,9 +68,7 @@ def traffic(
         yield made
 
 
-def conversations(
-    records: Sequence[Record], columns: Sequence[str] = V5
-) -> list[Conversation]:
+def conversations(records: Sequence[Record], columns: Sequence[str] = V5) -> list[Conversation]:
     """All of them, healthy ones too, ordered by their names."""
     with traffic(records, columns) as made:
         found = list(made.between(None, None, most=1_000_000))
