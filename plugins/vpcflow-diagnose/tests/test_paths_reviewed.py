@@ -576,3 +576,17 @@ def test_a_nat_gateway_translates_no_ipsec(tmp_path: Path) -> None:
     told = Told(tmp_path, records)
     assert told.first == ("wrong-route", APP_RTB, "likely", "egress")
     assert "does not translate protocol 50" in told.faults[0].explanation
+
+
+def test_a_client_that_keeps_the_address_of_before_a_failover(tmp_path: Path) -> None:
+    """The question names the database, which has another address now."""
+    moved = {"PrivateIpAddress": "10.0.2.77", "Primary": True}
+    told = Told(
+        tmp_path,
+        [asked(APP_ENI, APP_1, DB, 5432)],
+        lambda n: find(n["network-interfaces"], "NetworkInterfaceId", DB_ENI).update(
+            PrivateIpAddress="10.0.2.77", PrivateIpAddresses=[moved]
+        ),
+    )
+    found = told.why(APP_1, f"{DB_ENI}:5432")
+    assert (found.cause, found.dstaddr) == ("unknown-destination", DB)

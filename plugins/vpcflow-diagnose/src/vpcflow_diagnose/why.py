@@ -75,6 +75,7 @@ def _answered(traffic: Traffic, history: History | None, asked: Question) -> Dia
     ranked = findings(with_losses(case, judgements, lost))
     if not seen and not lost:
         _note_reverse(case, traffic, asked)
+        ranked += findings(_strays(case, traffic, asked))
         ranked.append(nothing(case, asked))
     return finish(case, ranked)
 
@@ -123,6 +124,15 @@ def _turned(c: Conversation) -> Conversation:
         forward=c.reply,
         reply=c.forward,
     )
+
+
+def _strays(case: Case, traffic: Traffic, asked: Question) -> list[Judgement]:
+    """What the source sends to addresses that nobody has, for the same service: a client that keeps
+    the address of before a failover."""
+    if not asked.port or asked.source.blocks is None:
+        return []
+    sent = traffic.between(asked.source.blocks, None, port=asked.port, protocol=asked.protocol)
+    return [j for j in judge_all(case, traffic, sent) if j.cause == "unknown-destination"]
 
 
 def _note_reverse(case: Case, traffic: Traffic, asked: Question) -> None:
