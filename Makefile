@@ -9,7 +9,7 @@ PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/vpcflow-*/pyproject.
 SOURCES := pyproject.toml constraints.txt $(PLUGINS:=/pyproject.toml) \
 	$(shell find vpcflow/_native plugins -path '*/tests' -prune -o \( -name '*.[ch]' -o -name '*.cmake' -o -name CMakeLists.txt \) -print)
 
-.PHONY: help demo test test-system kills memory scenarios lint types fuzz bench guards instructions samples clean
+.PHONY: help demo test test-system kills memory scenarios gather lint types fuzz bench guards instructions samples clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ memory: $(VENV)/tested ## peak memory of runs over FILES (50) files of 75 MB gzi
 
 scenarios: $(VENV)/tested ## diagnosis against COUNT (2,000) simulated networks with a known fault
 	VPCFLOW_SCENARIOS=$(or $(COUNT),2000) $(BIN)/pytest plugins/vpcflow-diagnose/tests/test_scenarios.py -s
+
+gather: $(VENV)/tested ## diagnosis over 102 million records against reading alone: time and memory
+	$(BIN)/python plugins/vpcflow-diagnose/benchmarks/gather.py --times 10 --diagnose
 
 lint: $(VENV)/tested ## ruff
 	$(BIN)/ruff check .

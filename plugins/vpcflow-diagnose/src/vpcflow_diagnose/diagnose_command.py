@@ -37,7 +37,7 @@ inventory_option = click.option(
     "group, network ACL, route and host.",
 )
 memory_option = click.option(
-    "--memory", default="1GB", show_default=True, metavar="SIZE", help="Before spilling to disk."
+    "--memory", default="1200MB", show_default=True, metavar="SIZE", help="Before spilling to disk."
 )
 
 

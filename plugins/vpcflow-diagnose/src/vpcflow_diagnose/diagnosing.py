@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def diagnose(
-    reading: Reading, inventory: str | Path | None = None, *, memory: str = "1GB"
+    reading: Reading, inventory: str | Path | None = None, *, memory: str = "1200MB"
 ) -> Diagnosis:
     """Findings over all traffic, in the order in which somebody should look at them.
 

@@ -40,7 +40,7 @@ def answer(
     target: str,
     inventory: str | Path | None = None,
     *,
-    memory: str = "1GB",
+    memory: str = "1200MB",
 ) -> Diagnosis:
     """source: an end; target: an end with a port and a protocol perhaps (see `question`).
 

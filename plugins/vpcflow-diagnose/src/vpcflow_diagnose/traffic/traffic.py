@@ -212,7 +212,7 @@ _LOSSES = f"""
 
 
 @contextmanager
-def gather(reading: Reading, *, memory: str = "1GB") -> Iterator[Traffic]:
+def gather(reading: Reading, *, memory: str = "1200MB") -> Iterator[Traffic]:
     """Read everything once. Memory is bounded: what does not fit is spilled to a temporary folder,
     which is gone when the block ends.
 
