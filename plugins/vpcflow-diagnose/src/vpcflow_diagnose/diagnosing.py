@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,10 +49,13 @@ def diagnose_traffic(traffic: Traffic, history: History | None) -> Diagnosis:
     return finish(case, ranked)
 
 
-def finish(case: Case, ranked: list[Ranked]) -> Diagnosis:
-    """The findings in order, with what limits them all: lost windows, logs of one action, missing
-    fields and files."""
-    ranked += [besides.gap(g) for g in case.gaps.values()]
+def finish(
+    case: Case, ranked: list[Ranked], interfaces: Collection[str] | None = None
+) -> Diagnosis:
+    """The findings in order, with what limits them: lost windows (of these interfaces, or of all),
+    logs of one action, missing fields and files."""
+    gaps = [g for id_, g in case.gaps.items() if interfaces is None or id_ in interfaces]
+    ranked += [besides.gap(g) for g in gaps]
     ranked += not_logged(case)
     _what_was_missing(case)
     return Diagnosis(in_order(ranked), tuple(case.notes))

@@ -77,7 +77,9 @@ def _answered(traffic: Traffic, history: History | None, asked: Question) -> Dia
         _note_reverse(case, traffic, asked)
         ranked += findings(_strays(case, traffic, asked))
         ranked.append(nothing(case, asked))
-    return finish(case, ranked)
+    concerned = {c.interface_id for c in (*seen, *beyond)}
+    named = {*asked.source.interfaces, *asked.target.interfaces}
+    return finish(case, ranked, concerned | named if seen else None)
 
 
 def _note_candidates(case: Case, end: Asked) -> None:

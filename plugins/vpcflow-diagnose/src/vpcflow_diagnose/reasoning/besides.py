@@ -62,7 +62,7 @@ def gap(found: Gap) -> Ranked:
         first_seen=moment(found.first),
         last_seen=moment(found.last),
     )
-    return Ranked(4, finding)
+    return Ranked(5, finding)
 
 
 def with_losses(

@@ -23,7 +23,8 @@ SEVERAL = 8
 @frozen
 class Ranked:
     """tier: 0 faults between known resources, or with a peer that was answered before; 1 other
-    connections; 2 unsolicited probes from the internet; 3 warnings; 4 notes."""
+    connections; 2 unsolicited probes from the internet; 3 warnings; 4 notes; 5 notes
+    on what the logs lack."""
 
     tier: int
     finding: Finding

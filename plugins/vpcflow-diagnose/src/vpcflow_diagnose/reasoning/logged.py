@@ -134,4 +134,4 @@ def _finding(
         last_seen=moment(facts.last) if facts.last else None,
         next_steps=tuple(flow_log_steps()),
     )
-    return Ranked(4, finding)
+    return Ranked(5, finding)
