@@ -23,7 +23,7 @@ test: $(VENV)/tested ## all tests that need nothing but pip
 test-system: $(VENV)/tested lint types ## lint, types, sanitizers, fuzzing, arm64, instruction counts, guards
 	$(BIN)/pytest tests/system
 	$(BIN)/pytest benchmarks/test_guards.py benchmarks/test_guards_enrich.py -s
-	$(BIN)/python plugins/vpcflow-query/benchmarks/sql_gz.py --guard --lines 1000000
+	$(BIN)/python plugins/vpcflow-query/benchmarks/sql_gz.py --guard --lines 2000000
 
 kills: $(VENV)/tested ## kill runs at COUNT (50) moments for each file sink and store, and between all steps
 	VPCFLOW_KILLS=$(or $(COUNT),50) $(BIN)/pytest tests/system/test_kills.py tests/system/test_kills_of_services.py -v
@@ -52,7 +52,7 @@ bench: $(VENV)/tested ## everything against the peers; writes benchmarks/results
 
 guards: $(VENV)/tested ## the ratios that are held
 	$(BIN)/pytest benchmarks/test_guards.py benchmarks/test_guards_enrich.py -s
-	$(BIN)/python plugins/vpcflow-query/benchmarks/sql_gz.py --guard --lines 1000000
+	$(BIN)/python plugins/vpcflow-query/benchmarks/sql_gz.py --guard --lines 2000000
 
 instructions: $(VENV)/tested ## count instructions anew: tests/system/instructions.json
 	$(BIN)/python -m pytest tests/system/test_instructions.py --write-instructions
