@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from inventory_builder import ANYWHERE, entry
 from vpcflow_diagnose.diagnosing import diagnose
 from vpcflow_diagnose.finding import FAULTS, NOTES, WARNINGS
 from vpcflow_diagnose.why import answer
 from vpcflow_query.reading import Reading
-from worked_cases import WorkedCase
+from worked_cases import OPEN_ACL, SITE, WEB, WEB_ENI, WorkedCase, in_acl, record
 from worked_list import CASES
 
 BY_QUESTION = {"connected", "no-traffic"}  # what only `why` says
@@ -60,3 +61,12 @@ def test_by_logs_alone(case: WorkedCase, tmp_path: Path) -> None:
         "encryption-control",
     }
     assert any("no inventory" in note for note in found.notes)
+
+
+def test_a_probe_from_the_port_of_a_service_proves_nothing_about_replies(tmp_path: Path) -> None:
+    probe = record(WEB_ENI, SITE, WEB, (27017, 2323), (1, 44), "ingress", "REJECT", flags="-")
+    only_https = in_acl(OPEN_ACL, entry(100, "allow", "6", ANYWHERE, (443, 443)), drop=True)
+    case = WorkedCase("network-acl", "", [probe], (SITE, WEB), change=only_https)
+    log, inventory = case.write(tmp_path)
+    found = diagnose(Reading([str(log)]), inventory)
+    assert {f.confidence for f in found.findings if f.kind == "fault"} == {"possible"}

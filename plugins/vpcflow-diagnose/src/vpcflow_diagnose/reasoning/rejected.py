@@ -69,6 +69,12 @@ class Refusal:
         return inside and not there.syn and late(self.tally, there, there)
 
     @property
+    def unasked(self) -> bool:
+        """Whether it passes for a reply by its ports alone: no request was seen, and no flag says
+        so. A scanner may send from the port of a service."""
+        return self.reply and not self.seen.forward and not self.tally.syn_ack
+
+    @property
     def opens(self) -> bool:
         """Whether the records show that these packets open a connection, or answer that."""
         return self.tally.syn > 0 or self.tally.syn_ack > 0
@@ -142,7 +148,7 @@ def _sure(
     denial = denying[0].denials[0]
     same = all(found.denials[0] == denial for found in denying)
     settled = same and (view.near or (len(rulings) > 1 and len(denying) == len(rulings)))
-    if denial.resource in case.contradicted or contradicted(case, refusal):
+    if denial.resource in case.contradicted or refusal.unasked or contradicted(case, refusal):
         return "possible"
     if refusal.late:
         return "likely" if refusal.tally.flagged == 0 else "possible"
