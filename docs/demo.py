@@ -137,7 +137,7 @@ def main() -> None:
     top(console, "By country of the source:", flows, ["src_country", "src_as_org"])
     explain()
     console.print(
-        "Next: build/venv/bin/vpcflow why app-1 10.0.2.9:5432 --inventory "
+        "Next: build/venv/bin/vpcflow why 10.0.1.5 db-1:5432 --inventory "
         "tests/data/samples-inventory tests/data/samples/AWSLogs\n"
         "      build/venv/bin/vpcflow report -o report.html tests/data/samples/AWSLogs\n"
         "      build/venv/bin/vpcflow run --help",
