@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
 import click
@@ -12,12 +12,13 @@ import click
 import vpcflow
 from vpcflow.cli.options import column_list, given_format, json_option, selection, sources_argument
 from vpcflow.cli.progress import Position, Progress
+from vpcflow.cli.reading import check_columns, read_on
 from vpcflow.cli.screen import Screen
 from vpcflow.cli.summary import Summary
 from vpcflow.cli.table import Table
 from vpcflow.cli.text import safe_json, safe_lines
 from vpcflow.cli.where import conditions
-from vpcflow.errors import InputError, UsageError
+from vpcflow.errors import UsageError
 
 SCREENFUL = 50
 AROUND = 10  # lines of a screen that are not records: heading, notes, summary
@@ -92,7 +93,7 @@ def read(
         *sources, format=given, columns=names, where=where, threads=threads
     ) as stream:
         if names is None:
-            _check_columns(where or {}, stream.schema.names)
+            check_columns(where or {}, stream.schema.names)
         wanted = form == "table" or not screen.terminal
         with Progress(lambda: _position(stream), wanted=wanted) as progress:
             if form == "table":
@@ -105,28 +106,9 @@ def read(
     ctx.exit(1 if summary.errors else 0)
 
 
-def _check_columns(where: Mapping[str, object], present: Sequence[str]) -> None:
-    """UsageError for a condition on a column that no log here has: nothing could ever match."""
-    for name, value in where.items():
-        if name not in present and value is not None:
-            raise UsageError(
-                f"these logs do not have the column {name}, so no record can match",
-                hint="leave that condition out (or --since and --until, which look at start)",
-            )
-
-
 def _batches(stream: vpcflow.FlowStream, summary: Summary) -> Iterator[vpcflow.FlowBatch]:
     """The batches of all that can be read; an error of the input goes to the summary."""
-    while True:
-        try:
-            batch = next(stream)
-        except StopIteration:
-            return
-        except InputError as error:
-            if error in summary.errors:
-                return  # the stream has nothing but this to say
-            summary.errors.append(error)
-            continue
+    for batch in read_on(stream, summary.errors):
         summary.saw(batch)
         yield batch
 

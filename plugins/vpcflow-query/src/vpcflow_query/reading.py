@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,9 +17,10 @@ from vpcflow.cli.options import (
     until_option,
     where_option,
 )
+from vpcflow.cli.reading import check_columns, read_on
 from vpcflow.cli.summary import Summary
 from vpcflow.cli.where import conditions
-from vpcflow.errors import InputError, UsageError
+from vpcflow.errors import InputError
 from vpcflow_query.ahead import Ahead
 
 if TYPE_CHECKING:
@@ -94,12 +95,7 @@ class Reading:
     def check(self, present: Sequence[str]) -> None:
         """Raises UsageError for a condition on a column that no log here has: nothing could ever
         match."""
-        for name, value in self.where.items():
-            if name not in present and value is not None:
-                raise UsageError(
-                    f"these logs do not have the column {name}, so no record can match",
-                    hint="leave that condition out (or --since and --until, which look at start)",
-                )
+        check_columns(self.where, present)
 
     def batches(
         self,
@@ -114,26 +110,13 @@ class Reading:
         told of every batch, and at the end that all was read. stopped: asked while nothing comes;
         if so, the batches end there.
         """
-        for batch in Ahead(self._read_on(stream), stopped):
+        for batch in Ahead(read_on(stream, self.errors), stopped):
             if summary is not None:
                 summary.saw(batch)
             yield batch
         if summary is not None:
             summary.complete = not stopped()
         self.counts = dict(stream.counts)
-
-    def _read_on(self, stream: vpcflow.FlowStream) -> Generator[vpcflow.FlowBatch, None, None]:
-        while True:
-            try:
-                batch = next(stream)
-            except StopIteration:
-                return
-            except InputError as error:
-                if error in self.errors:
-                    return  # the stream has nothing but this to say
-                self.errors.append(error)
-                continue
-            yield batch
 
     def arrow(self, stream: vpcflow.FlowStream) -> pa.RecordBatchReader:
         """The same as a reader for DuckDB."""
