@@ -12,8 +12,7 @@ from vpcflow_diagnose.traffic.conversation import Conversation, Facts, Gap, Tall
 
 @define(eq=False)
 class Case:
-    """facts: of all records. gaps: lost windows, by interface. traffic_types: "ALL", "ACCEPT" or
-    "REJECT" of the flow logs by the resource that they are of. contradicted: ids of rule sets and
+    """facts: of all records. gaps: lost windows, by interface. contradicted: ids of rule sets and
     routes that denied what the logs show to have passed: nothing about them is more than possible.
     subnet_of: of addresses, as the records themselves tell. askers: who asks each service, of the
     suspicious exchanges. notes: what could not be decided."""
@@ -35,10 +34,6 @@ class Case:
             return []
         first, last = (tally.first, tally.last) if tally else (c.first, c.last)
         return self.history.views(first, last, c.interface_id, c.client, c.server)
-
-    @property
-    def has_flags(self) -> bool:
-        return "tcp_flags" in self.facts.columns
 
     @property
     def has_reasons(self) -> bool:
