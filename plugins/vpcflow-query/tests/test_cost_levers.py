@@ -12,8 +12,9 @@ from attrs import evolve
 from vpcflow_query.cost import Meter, Monthly, Volume, estimate, queries
 from vpcflow_query.cost import meter as meter_module
 from vpcflow_query.cost.levers import overlap
+from vpcflow_query.public import NOT_PUBLIC
 from vpcflow_query.queries.duckdb_sql import DuckdbRenderer
-from vpcflow_query.queries.pieces import NOT_PUBLIC, public
+from vpcflow_query.queries.pieces import public
 
 import vpcflow
 

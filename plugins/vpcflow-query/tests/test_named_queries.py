@@ -32,12 +32,12 @@ from vpcflow_query.athena_ddl import create_table
 from vpcflow_query.athena_layout import Layout
 from vpcflow_query.athena_table import FlowTable
 from vpcflow_query.duck import connect
+from vpcflow_query.public import NOT_PUBLIC
 from vpcflow_query.queries import find, named_queries
 from vpcflow_query.queries.athena_sql import AthenaRenderer
 from vpcflow_query.queries.duckdb_sql import DuckdbRenderer
 from vpcflow_query.queries.named_query import Variant
 from vpcflow_query.queries.parameters import TIMES, values
-from vpcflow_query.queries.pieces import NOT_PUBLIC
 
 import vpcflow
 from vpcflow import UsageError

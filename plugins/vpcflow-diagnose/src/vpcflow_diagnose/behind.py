@@ -7,10 +7,11 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from attrs import evolve
+from vpcflow_query.public import Block
 
 from vpcflow_diagnose.network.items import Target
 from vpcflow_diagnose.network.network import Network
-from vpcflow_diagnose.question import Asked, Block, Question
+from vpcflow_diagnose.question import Asked, Question
 
 BALANCERS = ("application-load-balancer", "network-load-balancer", "classic-load-balancer")
 

@@ -9,22 +9,17 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from functools import cache
 
 from attrs import frozen
+from vpcflow_query.public import Block, public_blocks
 
 from vpcflow.cli.names import protocol_number
 from vpcflow.errors import UsageError, nearest, printable
 from vpcflow_diagnose.network.network import Network
 
-Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 INTERNET = "internet"
 _PORT = re.compile(r"(?P<end>.*):(?P<port>[0-9]{1,5})", re.DOTALL)
 _ENI = re.compile(r"eni-[0-9a-f]{4,40}")
-_NOT_PUBLIC = (
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-    "192.168.0.0/16", "224.0.0.0/3",
-)  # fmt: skip
 HINT = "write an address, [IPv6]:port, a CIDR block, eni-..., i-..., a resource's name, or internet"
 
 
@@ -149,17 +144,3 @@ def _unknown(text: str, networks: Sequence[Network]) -> UsageError:
         f"the inventory knows nothing called {shown}",
         hint=f"did you mean {printable(near, 80)}?" if near else HINT,
     )
-
-
-@cache
-def public_blocks() -> tuple[Block, ...]:
-    """The internet, as blocks."""
-    four: list[ipaddress.IPv4Network] = [ipaddress.IPv4Network("0.0.0.0/0")]
-    for text in _NOT_PUBLIC:
-        hole = ipaddress.IPv4Network(text)
-        four = [
-            part
-            for block in four
-            for part in (block.address_exclude(hole) if hole.subnet_of(block) else (block,))
-        ]
-    return (*sorted(four), ipaddress.IPv6Network("2000::/3"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from attrs import define, field
+from vpcflow_query.public import NOT_PUBLIC
 
 from vpcflow_diagnose.network.addresses import Block, PrefixTable, block, number, parse
 
@@ -13,12 +14,8 @@ if TYPE_CHECKING:
     from vpcflow_diagnose.network.items import Subnet, Vpc
     from vpcflow_diagnose.network.network import Interface
 
-_NO_INTERNET = (
-    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
-    *("172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"),
-    *("::/127", "fc00::/7", "fe80::/10", "ff00::/8"),
-)
-"""RFC 1918, 6598, 3927, 4193, 4291, 1122, 2544: what no router on the internet forwards."""
+_NO_INTERNET = (*NOT_PUBLIC, "198.18.0.0/15")
+"""What no router on the internet forwards: also the block for measurements (RFC 2544)."""
 _AWS = (
     *("169.254.169.123/32", "169.254.169.249/32", "169.254.169.250/31", "169.254.169.252/31"),
     *("169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "fd00:ec2::/32"),

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from vpcflow_query.prices import built_in
+from vpcflow_query.public import is_public
+
 from vpcflow_diagnose.finding import Confidence, Finding
 from vpcflow_diagnose.network.network import Interface, Network
 from vpcflow_diagnose.network.routes import next_hop
 from vpcflow_diagnose.reasoning import say
 from vpcflow_diagnose.reasoning.case import Case
 from vpcflow_diagnose.reasoning.exchange import Exchange
-from vpcflow_diagnose.reasoning.grouping import Ranked, is_public, moment
+from vpcflow_diagnose.reasoning.grouping import Ranked, moment
 from vpcflow_diagnose.reasoning.judgement import Judgement
 from vpcflow_diagnose.reasoning.steps import nat_steps
 from vpcflow_diagnose.traffic.conversation import (
@@ -155,6 +158,13 @@ def _other_zone(network: Network, at: Interface) -> str | None:
     return gateway.id if subnet and subnet.zone and subnet.zone != at.zone else None
 
 
+def _price_of_crossing() -> str:
+    """From the dated price table; there both ways stand in one price."""
+    (tier,) = built_in().network("between-zones").tiers
+    doubt = "" if tier.confirmed else ", not confirmed"
+    return f"about ${tier.usd / 2:.2f} per GB each{doubt}"
+
+
 def _crossing(
     network: Network, nat: str, zone: str | None, subnet: str, seen: list[Conversation]
 ) -> Finding:
@@ -166,8 +176,8 @@ def _crossing(
         "cross-az-nat",
         "proven",
         f"{say.safe(subnet)} ({say.safe(zone)}) reaches the internet through {say.safe(nat)} in "
-        f"{say.safe(its)}: {size:,} bytes crossed zones, which is charged both ways (about $0.01 "
-        "per GB each, not confirmed), and the subnet loses the internet when that zone fails. It "
+        f"{say.safe(its)}: {size:,} bytes crossed zones, which is charged both ways "
+        f"({_price_of_crossing()}), and the subnet loses the internet when that zone fails. It "
         "is not a fault.",
         heaviest.interface_id,
         heaviest.client,

@@ -3,12 +3,11 @@ somebody should look at them."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from attrs import frozen
+from vpcflow_query.public import is_public
 
 from vpcflow_diagnose.finding import CONFIDENCES, KINDS, Finding
 from vpcflow_diagnose.reasoning import say
@@ -132,33 +131,6 @@ def _tier(j: Judgement) -> int:
         return 0
     unsolicited = is_public(j.exchange.client) and not is_public(j.exchange.server)
     return 0 if c.known_peer or (c.known_service and not unsolicited) or not unsolicited else 1
-
-
-@lru_cache(100_000)
-def is_public(address: str) -> bool:
-    """Whether an address is of the internet; what is no address is not."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv4Address):
-        return not any(found in block for block in _PRIVATE)
-    return not (found.is_link_local or found in _ULA)
-
-
-_PRIVATE = tuple(
-    ipaddress.IPv4Network(block)
-    for block in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "169.254.0.0/16",
-        "127.0.0.0/8",
-        "0.0.0.0/8",
-    )
-)
-_ULA = ipaddress.IPv6Network("fc00::/7")
 
 
 def _when(milliseconds: int) -> datetime | None:

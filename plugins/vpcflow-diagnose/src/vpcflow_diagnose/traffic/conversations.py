@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vpcflow_query.public import public_sql
+
 from vpcflow_diagnose.traffic.codes import LOSS, REJECTED
 from vpcflow_diagnose.traffic.marks import UNFLAGGED
 from vpcflow_diagnose.traffic.parts import KEY
-from vpcflow_diagnose.traffic.places import public_sql
 
 if TYPE_CHECKING:
     import duckdb

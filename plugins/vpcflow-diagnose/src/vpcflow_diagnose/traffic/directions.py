@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
-
-from vpcflow_diagnose.traffic.places import public_sql
+from vpcflow_query.public import public_sql
 
 if TYPE_CHECKING:
     import duckdb

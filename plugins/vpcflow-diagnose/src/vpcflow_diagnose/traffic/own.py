@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vpcflow_query.public import public_sql
+
 from vpcflow_diagnose.traffic.codes import LOSS
-from vpcflow_diagnose.traffic.places import public_sql
 
 if TYPE_CHECKING:
     import duckdb

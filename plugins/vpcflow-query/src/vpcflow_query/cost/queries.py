@@ -7,14 +7,9 @@ from collections.abc import Sequence
 
 from vpcflow_query.cost.line_length import sql_columns, sql_length
 from vpcflow_query.cost.volume import FEW, SLOT
+from vpcflow_query.public import public_sql
 
 NAT_TYPES = ("nat_gateway", "regional_nat_gateway")
-PRIVATE = (
-    r"^(10|127|0|169\.254|192\.168|172\.(1[6-9]|2[0-9]|3[01])"
-    r"|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])|22[4-9]|2[3-5][0-9])\."
-)
-"""IPv4 that is not public: RFC 1918, RFC 6598, loopback, link-local, multicast, reserved. The same
-as `queries.pieces.NOT_PUBLIC`, as one pattern: five times faster than block after block."""
 NEEDED = {
     "interface_id": "VARCHAR",
     "resource_id": "VARCHAR",
@@ -146,12 +141,7 @@ def _interface(columns: Sequence[str]) -> str:
 
 
 def _public(address: str) -> str:
-    """Unicast of the internet (RFC 4193 and RFC 4291 for IPv6: what begins with f is not)."""
-    six = f"NOT starts_with(lower({address}), 'f') AND {address} NOT IN ('::', '::1')"
-    return (
-        f"CASE WHEN {address} IS NULL THEN false WHEN contains({address}, ':') THEN {six} "
-        f"ELSE NOT regexp_matches({address}, '{PRIVATE}') END"
-    )
+    return f"coalesce({public_sql(address)}, false)"
 
 
 def _noise(columns: Sequence[str]) -> str:

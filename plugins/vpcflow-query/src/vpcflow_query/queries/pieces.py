@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vpcflow_query.public import NOT_PUBLIC
 from vpcflow_query.queries.expressions import (
     Aggregate,
     Among,
@@ -36,14 +37,6 @@ NAT_LEGS = (
     "Traffic through a NAT gateway is in the records of the gateway's interface twice more, once "
     "for each side."
 )
-
-NOT_PUBLIC = (
-    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
-    *("172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"),
-    *("::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8"),
-)
-"""IANA's special-purpose blocks that never come from the internet, as far as they occur here
-(RFC 6890); the ranges for documentation are left out, since examples use them as public ones."""
 
 
 def public(name: str) -> Expression:
